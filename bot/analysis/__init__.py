@@ -1,0 +1,1 @@
+"""Pure functions over series and alerts; numpy's only door."""

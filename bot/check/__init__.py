@@ -1,0 +1,1 @@
+"""What code verifies before anything leaves."""

@@ -1,0 +1,1 @@
+"""Frozen types and ports; no I/O and no vendor."""

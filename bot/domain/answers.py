@@ -1,0 +1,72 @@
+"""The answer, as every way out shows it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.domain.evidence import Chart
+from bot.domain.messages import Usage
+from bot.domain.window import Window
+
+Confidence = Literal["confirmed", "likely", "unknown"]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What broke: the service, the signal that shows it, since when (UTC, ISO 8601) and how sure code is of it."""
+
+    service: str
+    signal: str
+    since: str = ""
+    confidence: Confidence = "unknown"
+
+
+@dataclass(frozen=True)
+class Citation:
+    """One line of evidence as shown under an answer."""
+
+    id: str
+    source: str
+    env: str
+    query: str
+    summary: str
+    tool: str = ""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How many figures the answer holds, how many of them stand in the evidence, and which do not."""
+
+    total: int = 0
+    backed: int = 0
+    unbacked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """At most three lines and 400 characters of `head`, the rest in `body` (Markdown)."""
+
+    head: str
+    body: str = ""
+    cause: Cause | None = None
+    evidence: tuple[Citation, ...] = ()
+    numbers: Numbers = Numbers()
+    charts: tuple[Chart, ...] = ()
+    missing: tuple[str, ...] = ()
+    model: str = ""
+    tool_calls: int = 0
+    seconds: float = 0.0
+    usage: Usage = Usage()
+    window: Window | None = None
+    zone: str = "UTC"
+    envs: tuple[str, ...] = ()
+    trace: str = ""
+    choices: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the thread is told when no answer came: one plain sentence, and the trace id to quote."""
+
+    text: str
+    trace: str
+    stopped_by: str = ""

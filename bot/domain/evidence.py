@@ -1,0 +1,56 @@
+"""What was seen, where, and under which id it can be looked up."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.domain.series import Series
+from bot.domain.window import Window
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Series to be drawn; `marks` are moments worth a line (UTC), `unit` is PromQL-like: seconds, bytes, ratio, 1/s."""
+
+    title: str
+    series: tuple[Series, ...]
+    unit: str = ""
+    marks: tuple[tuple[datetime, str], ...] = ()
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a tool returns: condensed `text` for the model, the same as `facts` for code, everything as `raw`.
+
+    `missing` names what was not looked at (source down, truncated, no data).
+    """
+
+    text: str
+    source: str
+    query: str
+    env: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    raw: Any = None
+    summary: str = ""
+    chart: Chart | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One piece of evidence of an investigation, stored under (`flow`, `id`)."""
+
+    id: str
+    flow: str
+    tool: str
+    source: str
+    env: str
+    query: str
+    window: Window
+    summary: str
+    text: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    raw: Any = None
+    chart: Chart | None = None
+    missing: tuple[str, ...] = ()

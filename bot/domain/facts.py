@@ -1,0 +1,90 @@
+"""The shapes of `Found.facts` by a tool's role: what code (playbook, checks, charts) reads instead of text.
+
+role     arguments the playbook gives              facts
+alerts   (none)                                    alerts: AlertFact[]
+rules    (none)                                    rules: RuleFact[]
+range    query                                     series: SeriesFact[]
+signals  service                                   movers: MoverFact[] (that service's golden signals)
+movers   (none)                                    movers: MoverFact[], cause: CauseFact or null, graph: {caller: [callee]}
+changes  (none)                                    changes: ChangeFact[]
+
+Times are ISO 8601 in UTC, empty when unknown; units are seconds, bytes, ratio, 1/s, count or empty.
+"""
+
+from typing import NotRequired, TypedDict
+
+
+class AlertFact(TypedDict):
+    """A firing or pending alert; `value` as its annotations say it."""
+
+    name: str
+    service: str
+    severity: str
+    state: str
+    since: str
+    summary: str
+    labels: dict[str, str]
+    expr: str
+    source: str
+    env: str
+
+
+class RuleFact(TypedDict):
+    """An alerting rule."""
+
+    name: str
+    expr: str
+    state: str
+    source: str
+
+
+class SeriesFact(TypedDict):
+    """One series condensed: `before` is the baseline's median, `changed_at` when it left it."""
+
+    labels: dict[str, str]
+    service: str
+    now: float
+    before: float
+    min: float
+    max: float
+    changed_at: str
+    unit: str
+
+
+class MoverFact(TypedDict):
+    """A signal that moved: `size` in robust units of its baseline, `score` ranks across kinds."""
+
+    service: str
+    signal: str
+    kind: str
+    query: str
+    unit: str
+    before: float
+    now: float
+    size: float
+    direction: str
+    since: str
+    score: float
+    reason: str
+    over: NotRequired[bool]
+
+
+class CauseFact(TypedDict):
+    """What code holds for the cause, with the conditions that support it."""
+
+    service: str
+    signal: str
+    since: str
+    confidence: str
+    reason: str
+    next_check: str
+
+
+class ChangeFact(TypedDict):
+    """Something people changed."""
+
+    at: str
+    what: str
+    service: str
+    kind: str
+    source: str

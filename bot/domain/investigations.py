@@ -1,0 +1,47 @@
+"""A question as it was accepted, and what is kept of the investigation it started."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from bot.domain.answers import Answer
+from bot.domain.place import Place
+
+Depth = Literal["fast", "normal", "deep"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """All that is known at the door, and so all that a flow needs to begin; `ts` is the asking message's."""
+
+    place: Place
+    text: str
+    asker: str
+    ts: str
+    way: Literal["mention", "direct", "shortcut", "command", "follow_up", "terminal"] = "mention"
+    depth: Depth = "normal"
+    subject: str = ""
+    command: str = ""
+    response_url: str = ""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Where a reply stands in the chat service."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """An investigation as the audit keeps it."""
+
+    flow: str
+    question: Question
+    state: Literal["running", "answered", "failed", "stopped", "joined"]
+    started: datetime
+    posted: Posted | None = None
+    answer: Answer | None = None
+    finished: datetime | None = None
+    detail: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,102 @@
+"""The one transcript form that every model family maps to and from."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+JSON = Any
+Stop = Literal["end", "tools", "length", "refusal", "pause", "context"]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A model asks for a tool by name."""
+
+    id: str
+    name: str
+    arguments: dict[str, JSON]
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """A model's own reasoning, to be given back unchanged to the same model only."""
+
+    text: str
+    signature: str = ""
+    redacted: str = ""
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What a call gave: `text` for the model, `facts` the same in JSON for code, under one evidence id."""
+
+    call_id: str
+    name: str
+    text: str
+    evidence_id: str = ""
+    facts: dict[str, JSON] = field(default_factory=dict)
+    failed: bool = False
+    kind: Literal["result"] = "result"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One entry of a transcript."""
+
+    role: Literal["user", "assistant"]
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    results: tuple[ToolResult, ...] = ()
+    thinking: tuple[Thinking, ...] = ()
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens and money of one model turn."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What code must know of a model; prices are US dollars per million tokens, `source` says where from."""
+
+    name: str
+    provider: str
+    context_tokens: int = 200_000
+    max_output_tokens: int = 8_192
+    input_price: float = 0.0
+    output_price: float = 0.0
+    cache_write_price: float = 0.0
+    cache_read_price: float = 0.0
+    long_input_tokens: int = 0
+    long_input_price: float = 0.0
+    long_output_price: float = 0.0
+    thinks: bool = False
+    sees: bool = False
+    hosted: bool = True
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request to a model: stable `system` first (cached), then the messages; effort is low, medium or high."""
+
+    system: str
+    messages: tuple[Message, ...]
+    effort: Literal["low", "medium", "high"] = "medium"
+    max_output_tokens: int = 8_192
+    deadline_seconds: float = 120.0

@@ -1,0 +1,163 @@
+"""What the inside asks of the outside."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from bot.domain.alerts import Alert, Change, Silence
+from bot.domain.answers import Answer, Failure
+from bot.domain.events import Event
+from bot.domain.evidence import Evidence
+from bot.domain.investigations import Posted, Record
+from bot.domain.messages import JSON, Ask, Message, ModelFacts
+from bot.domain.outcomes import Fault, Turn
+from bot.domain.place import Channel, Person, Place, Said
+from bot.domain.series import Metric, Rule, SeriesAnswer, Target
+from bot.domain.window import Window
+
+T = TypeVar("T")
+
+
+class AlertStore(Protocol):
+    """Alertmanager-like: what fires now."""
+
+    async def alerts(self, matchers: Sequence[str] = ()) -> tuple[Alert, ...]: ...
+    async def silences(self) -> tuple[Silence, ...]: ...
+
+
+class SeriesStore(Protocol):
+    """Prometheus-like: evaluates PromQL and knows its metrics."""
+
+    async def instant(self, query: str, at: datetime) -> SeriesAnswer: ...
+    async def range(self, query: str, window: Window, step: float = 0.0) -> SeriesAnswer: ...
+    async def metrics(self, words: str = "", limit: int = 50) -> tuple[Metric, ...]: ...
+    async def label_sets(self, selector: str, window: Window, limit: int = 500) -> tuple[Mapping[str, str], ...]: ...
+
+
+class RuleStore(Protocol):
+    """Alerting rules with their expressions, and what is scraped."""
+
+    async def rules(self) -> tuple[Rule, ...]: ...
+    async def targets(self) -> tuple[Target, ...]: ...
+
+
+class ChangeStore(Protocol):
+    """What people changed in a window."""
+
+    async def changes(self, window: Window) -> tuple[Change, ...]: ...
+
+
+class Model(Protocol):
+    """One model; `show` gets the text as it is written. Never raises for what the model or network does."""
+
+    @property
+    def facts(self) -> ModelFacts: ...
+    async def turn(self, ask: Ask, tools: Sequence[Any], show: Callable[[str], None]) -> Turn | Fault: ...
+
+
+class Models(Protocol):
+    """The configured models by name, such as `claude:claude-opus-5-5` or `playbook`."""
+
+    def get(self, name: str) -> Model: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+
+class Steps(Protocol):
+    """Given to a running flow; everything that touches the world goes through it. `kind` is the result's type."""
+
+    @property
+    def key(self) -> str: ...
+    async def once(self, name: str, call: Callable[[], Awaitable[T]], kind: Any) -> T: ...
+    async def together(self, name: str, calls: Sequence[Callable[[], Awaitable[T]]], kind: Any) -> tuple[T, ...]: ...
+    async def now(self) -> datetime: ...
+    @property
+    def replaying(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """A flow in a lane that is not over: waiting or running."""
+
+    key: str
+    flow: str
+    payload: JSON
+    running: bool
+
+
+class Engine(Protocol):
+    """Durable execution: a flow is started once per key and runs to its end, in the order of its lane."""
+
+    async def start(self, flow: str, key: str, lane: str, payload: JSON) -> bool: ...
+    async def cancel(self, key: str) -> None: ...
+    async def lane(self, lane: str) -> tuple[Run, ...]: ...
+
+
+class Reply(Protocol):
+    """One reply in one place; rebuilt from its key in any process."""
+
+    def show(self, event: Event) -> None: ...
+    async def finish(self, answer: Answer) -> None: ...
+    async def fail(self, failure: Failure) -> None: ...
+
+
+class Replies(Protocol):
+    """Opens replies. `begin` posts the placeholder once per key and says where it stands."""
+
+    async def begin(self, place: Place, key: str, text: str, *, again: bool) -> Posted: ...
+    def open(self, place: Place, key: str, posted: Posted, recipient: str = "") -> Reply: ...
+
+
+class Chat(Protocol):
+    """What is read from the chat service on demand, and short notes into it."""
+
+    async def channel(self, id: str) -> Channel: ...
+    async def person(self, id: str) -> Person: ...
+    async def thread(self, place: Place, limit: int = 50) -> tuple[Said, ...]: ...
+    async def note(self, place: Place, text: str, key: str) -> None: ...
+
+
+class Conversations(Protocol):
+    """The transcript of each place, for follow-ups."""
+
+    async def load(self, place: Place) -> tuple[Message, ...]: ...
+    async def append(self, place: Place, flow: str, messages: Sequence[Message]) -> None: ...
+    async def forget(self, place: Place, ts: str = "") -> None: ...
+
+
+class EvidenceStore(Protocol):
+    """Evidence with its raw data, by flow and id."""
+
+    async def put(self, evidence: Evidence) -> None: ...
+    async def get(self, flow: str, id: str) -> Evidence | None: ...
+    async def all(self, flow: str) -> tuple[Evidence, ...]: ...
+
+
+class Audit(Protocol):
+    """Every investigation, what it cost, what became of it."""
+
+    async def put(self, record: Record) -> None: ...
+    async def get(self, flow: str) -> Record | None: ...
+    async def recent(self, place: Place | None = None, limit: int = 20) -> tuple[Record, ...]: ...
+    async def spent(self, since: datetime) -> float: ...
+
+
+class Votes(Protocol):
+    """What people said of an answer."""
+
+    async def put(self, flow: str, person: str, vote: str, reason: str = "") -> None: ...
+    async def all(self, flow: str) -> tuple[tuple[str, str, str], ...]: ...
+
+
+class Notes(Protocol):
+    """Small facts by key, such as `hello:C1` or a channel's chosen environment; put returns False if it was there."""
+
+    async def put(self, key: str, value: str, *, replace: bool = False) -> bool: ...
+    async def get(self, key: str) -> str | None: ...
+
+
+class Clock(Protocol):
+    """The time, in UTC."""
+
+    def now(self) -> datetime: ...

@@ -1,0 +1,1 @@
+"""One durable flow per file."""

@@ -1,0 +1,87 @@
+"""Everything a flow may use, as ports, built once by wiring."""
+
+import fnmatch
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.domain.place import Channel
+from bot.domain.ports import (
+    Audit,
+    Chat,
+    Clock,
+    Conversations,
+    Engine,
+    EvidenceStore,
+    Models,
+    Notes,
+    Replies,
+    Votes,
+)
+from bot.domain.sources import Sources
+from bot.domain.tools import Tool
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a channel is about: environments and services; `keep` opts in to keeping its history, in days."""
+
+    envs: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    keep_days: int = 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where an investigation ends, answered: turns, tool calls, tokens, seconds, dollars; and the day's ceiling."""
+
+    turns: int = 8
+    tool_calls: int = 24
+    tokens: int = 200_000
+    seconds: float = 120.0
+    usd: float = 1.0
+    usd_per_day: float = 10.0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the settings decide for flows."""
+
+    patterns: tuple[str, ...] = ("inc-*", "incident-*")
+    listed: tuple[str, ...] = ()
+    join: bool = True
+    models: tuple[str, ...] = ("playbook",)
+    limits: Limits = Limits()
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    money_channel: str = ""
+    link_hosts: tuple[str, ...] = ()
+
+    def is_incident(self, channel: Channel) -> bool:
+        """Whether the channel, by name pattern or by list, is one incident."""
+        return channel.id in self.listed or any(
+            fnmatch.fnmatch(channel.name, p) for p in (*self.patterns, *self.listed)
+        )
+
+    def scope(self, channel: Channel) -> Scope:
+        """What the channel is about; nothing configured means everything."""
+        return self.scopes.get(channel.id) or self.scopes.get(channel.name) or Scope()
+
+
+@dataclass(frozen=True)
+class Deps:
+    """The ports, the policy and the redactor; frozen, so that a flow cannot change the house."""
+
+    engine: Engine
+    models: Models
+    tools: tuple[Tool, ...]
+    sources: Sources
+    chat: Chat
+    replies: Replies
+    conversations: Conversations
+    evidence: EvidenceStore
+    audit: Audit
+    votes: Votes
+    notes: Notes
+    clock: Clock
+    policy: Policy = Policy()
+    redact: Callable[[str], str] = str

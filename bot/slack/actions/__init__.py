@@ -1,0 +1,1 @@
+"""One button or modal per file."""

@@ -1,0 +1,1 @@
+"""One tool per file, over the ports."""
