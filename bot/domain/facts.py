@@ -5,7 +5,7 @@ alerts   (none)                                    alerts: AlertFact[]
 rules    (none)                                    rules: RuleFact[]
 range    query                                     series: SeriesFact[]
 signals  service                                   movers: MoverFact[] (that service's golden signals)
-movers   (none)                                    movers: MoverFact[], cause: CauseFact or null, graph: {caller: [callee]}
+movers   (none)                                    movers: MoverFact[], cause: CauseFact | null, graph: {str: str[]}
 changes  (none)                                    changes: ChangeFact[]
 
 Times are ISO 8601 in UTC, empty when unknown; units are seconds, bytes, ratio, 1/s, count or empty.

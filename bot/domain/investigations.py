@@ -12,7 +12,10 @@ Depth = Literal["fast", "normal", "deep"]
 
 @dataclass(frozen=True)
 class Question:
-    """All that is known at the door, and so all that a flow needs to begin; `ts` is the asking message's."""
+    """All that is known at the door, and so all that a flow needs to begin; `ts` is the asking message's.
+
+    `accepted` is our own clock at the door, in UTC seconds; `env` an environment picked by a button.
+    """
 
     place: Place
     text: str
@@ -23,6 +26,8 @@ class Question:
     subject: str = ""
     command: str = ""
     response_url: str = ""
+    accepted: float = 0.0
+    env: str = ""
 
 
 @dataclass(frozen=True)

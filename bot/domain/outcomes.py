@@ -17,12 +17,14 @@ FaultCause = Literal[
 
 @dataclass(frozen=True)
 class Turn:
-    """What a model said, and why it stopped."""
+    """What a model said, and why it stopped; `ended` in UTC seconds; `joined` are messages that steered this turn."""
 
     message: Message
     stop: Stop
     usage: Usage = Usage()
     seconds: float = 0.0
+    ended: float = 0.0
+    joined: tuple[str, ...] = ()
     kind: Literal["turn"] = "turn"
 
 
@@ -35,6 +37,8 @@ class Fault:
     retry_after: float = 0.0
     seconds: float = 0.0
     usage: Usage = Usage()
+    ended: float = 0.0
+    joined: tuple[str, ...] = ()
     kind: Literal["fault"] = "fault"
 
 

@@ -1,0 +1,42 @@
+"""What the loop does after a turn or a fault; every reason stands here exactly once."""
+
+from typing import Literal
+
+from bot.domain.messages import Stop
+from bot.domain.outcomes import FaultCause
+
+Next = Literal["finish", "call", "again", "cut", "compact", "next_model"]
+AfterFault = Literal["retry", "compact", "next_model"]
+
+NEXT: dict[Stop, Next] = {
+    "end": "finish",
+    "tools": "call",
+    "pause": "again",
+    "length": "cut",
+    "context": "compact",
+    "refusal": "next_model",
+}
+
+AFTER_FAULT: dict[FaultCause, AfterFault] = {
+    "overloaded": "retry",
+    "rate_limited": "retry",
+    "timeout": "next_model",
+    "cut": "retry",
+    "garbage": "next_model",
+    "auth": "next_model",
+    "spend_limit": "next_model",
+    "refused_request": "next_model",
+    "too_long": "compact",
+}
+
+SAID: dict[FaultCause, str] = {
+    "overloaded": "is overloaded",
+    "rate_limited": "is rate-limited",
+    "timeout": "did not answer in time",
+    "cut": "broke off",
+    "garbage": "sent something that is no answer",
+    "auth": "refused our key",
+    "spend_limit": "has reached its spend limit",
+    "refused_request": "refused the request",
+    "too_long": "found the question too long",
+}
