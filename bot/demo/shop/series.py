@@ -1,0 +1,26 @@
+"""A time series as a scraper would have stored it."""
+
+from dataclasses import dataclass, field
+
+Labels = dict[str, str]
+
+
+@dataclass(slots=True, eq=False)
+class Series:
+    """Samples in order of time: `times` and `stale` in milliseconds (UTC epoch), `times` perhaps shared with others.
+
+    `stale` holds when the series was seen to have ended: a dead target, a label that went away.
+    """
+
+    labels: Labels
+    times: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    stale: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a metric's `# TYPE` and `# HELP` lines say."""
+
+    type: str
+    help: str

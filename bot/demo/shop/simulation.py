@@ -1,0 +1,101 @@
+"""The simulated shop: a seeded story of load, deploys and at most one fault, told up to the present."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.demo.shop.conditions import DAY, Conditions, calm
+from bot.demo.shop.families import TICK
+from bot.demo.shop.faults import Fault, Truth, choose, next_version
+from bot.demo.shop.layout import SERVICES, instances
+from bot.demo.shop.noise import Noise
+from bot.demo.shop.recorder import Recorder
+from bot.demo.shop.series import Metadata, Series
+from bot.demo.shop.world import Moment, World
+
+HISTORY = 6.5 * 3600.0
+"""Seconds of history before the story begins to be told."""
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """A harmless rollout."""
+
+    service: str
+    version: str
+    at: float
+
+
+class Shop:
+    """A shop that can be watched: `now` gives UTC epoch seconds, `started_ago` and `lasted` the fault's age and length.
+
+    The same seed, fault and first `now` always give the same samples. Raises ValueError for an unknown fault.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        fault: str,
+        now: Callable[[], float] = time.time,
+        started_ago: float | None = None,
+        lasted: float | None = None,
+    ) -> None:
+        self.seed = seed
+        self.now = now
+        self.noise = Noise(seed)
+        began = now()
+        self.fault: Fault | None = choose(fault, self.noise.random("fault"), began, started_ago, lasted)
+        self.origin = math.floor((began - HISTORY) / TICK)
+        random = self.noise.random("story")
+        self._began = {name: began - random.uniform(3.0, 9.0) * DAY for name, _ in instances()}
+        self._certificate = began + random.uniform(40.0, 80.0) * DAY
+        self.deploys = self._decoys(began)
+        self.moments: list[Moment] = []
+        self._world = World(self.noise, TICK)
+        self._recorder = Recorder(self.noise, self.origin, self.moments)
+
+    @property
+    def truth(self) -> Truth | None:
+        """What is really wrong; None if nothing is."""
+        return self.fault.truth if self.fault else None
+
+    def _decoys(self, began: float) -> tuple[Deploy, ...]:
+        """Two harmless rollouts: one hours ago, one shortly before the fault, never of the service at fault."""
+        random = self.noise.random("decoys")
+        around = self.fault.since if self.fault else began - random.uniform(600.0, 1500.0)
+        names = [s for s in SERVICES if not SERVICES[s].connections and (not self.fault or s != self.fault.service)]
+        old, fresh = random.sample(names, 2)
+        return (
+            Deploy(old, next_version(old), began - random.uniform(1.5, 5.0) * 3600.0),
+            Deploy(fresh, next_version(fresh), around - random.uniform(120.0, 600.0)),
+        )
+
+    def conditions(self, at: float) -> Conditions:
+        """The circumstances at a time."""
+        conditions = calm(at, self._began, self._certificate)
+        for deploy in self.deploys:
+            conditions.deploy(deploy.service, deploy.version, deploy.at)
+        if self.fault:
+            self.fault.apply(conditions)
+        return conditions
+
+    def advance(self) -> None:
+        """Works out the moments up to the last scrape that every instance has had by now."""
+        last = math.floor(self.now() / TICK) - 1
+        for tick in range(self.origin + len(self.moments), last + 1):
+            self.moments.append(self._world.moment(tick, self.conditions(tick * TICK)))
+
+    def names(self) -> list[str]:
+        """Every metric name."""
+        return self._recorder.names()
+
+    @property
+    def metadata(self) -> dict[str, Metadata]:
+        """Type and help by metric family."""
+        return self._recorder.metadata
+
+    def series(self, name: str) -> list[Series]:
+        """The series of a metric name up to now; they grow in place as time goes on."""
+        self.advance()
+        return self._recorder.series(name)
