@@ -135,7 +135,7 @@ class EvidenceStore(Protocol):
 
 
 class Audit(Protocol):
-    """Every investigation, what it cost, what became of it."""
+    """Every investigation, what it cost, what became of it; a place without a thread means the whole channel."""
 
     async def put(self, record: Record) -> None: ...
     async def get(self, flow: str) -> Record | None: ...

@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.agent.budget import Budget
 from bot.domain.place import Channel
 from bot.domain.ports import (
     Audit,
@@ -32,18 +33,6 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Where an investigation ends, answered: turns, tool calls, tokens, seconds, dollars; and the day's ceiling."""
-
-    turns: int = 8
-    tool_calls: int = 24
-    tokens: int = 200_000
-    seconds: float = 120.0
-    usd: float = 1.0
-    usd_per_day: float = 10.0
-
-
-@dataclass(frozen=True)
 class Policy:
     """What the settings decide for flows."""
 
@@ -51,7 +40,8 @@ class Policy:
     listed: tuple[str, ...] = ()
     join: bool = True
     models: tuple[str, ...] = ("playbook",)
-    limits: Limits = Limits()
+    budget: Budget = field(default_factory=Budget)
+    usd_per_day: float = 10.0
     scopes: dict[str, Scope] = field(default_factory=dict)
     money_channel: str = ""
     link_hosts: tuple[str, ...] = ()

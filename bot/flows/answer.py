@@ -1,0 +1,212 @@
+"""Answer one question in one place: the main job, step by step."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from bot.agent.budget import Budget
+from bot.agent.loop import Case, Investigation, Worked
+from bot.agent.prompt import SYSTEM, Brief, first_message
+from bot.agent.toolbox import Ledger, Toolbox
+from bot.domain.answers import Answer, Failure
+from bot.domain.events import Event, Facts, Status
+from bot.domain.investigations import Posted, Question, Record
+from bot.domain.messages import JSON, ToolCall, ToolResult
+from bot.domain.outcomes import ToolFault, decode, encode
+from bot.domain.place import Place
+from bot.domain.plugin import Flow
+from bot.domain.ports import Engine, Reply, Steps
+from bot.domain.tools import Desk, Role
+from bot.flows import context, facts, scope, steer, verdict
+from bot.flows.context import Context
+from bot.flows.deps import Deps
+from bot.flows.scope import Scoped
+
+NAME = "answer"
+_GIVEN: tuple[Role, ...] = ("alerts", "movers")
+_EFFORT = {"fast": "low", "normal": "medium", "deep": "high"}
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Where the placeholder stands and when work began; without one, `state` says why nothing is answered."""
+
+    started: datetime
+    place: Place
+    posted: Posted | None = None
+    state: str = ""
+
+
+def key_of(question: Question) -> str:
+    """The flow's key: once per asking message, in any process, for ever."""
+    part = ":deep" if question.depth == "deep" else ""
+    chosen = f":env={question.env}" if question.env else ""
+    return f"ans:{question.place.team}:{question.place.channel}:{question.ts}{part}{chosen}"
+
+
+def lane_of(question: Question) -> str:
+    """Questions of one thread are answered in order; a command outside any thread is a lane of its own."""
+    return question.place.lane if question.place.thread else f"{question.place.lane}{question.ts}"
+
+
+async def request(engine: Engine, question: Question) -> bool:
+    """Accept a question: one write. False when it was accepted before."""
+    stamped = replace(question, accepted=question.accepted or time.time())
+    return await engine.start(NAME, key_of(question), lane_of(question), encode(Question, stamped))
+
+
+async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
+    """The whole way from the placeholder to the answer."""
+    question: Question = decode(Question, payload)
+    begun: Begun = await steps.once("begin", partial(_begin, deps, question, steps.key), Begun)
+    if begun.posted is None:
+        return {"state": begun.state}
+    reply = deps.replies.open(begun.place, steps.key, begun.posted, question.asker)
+    known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
+    job = Job(steps, deps, question, begun, reply, known, scope.resolve(question, known, begun.started, deps))
+    if job.scoped.choices:
+        await steps.once("finish", partial(job.finish, scope.ask_which(job.scoped, steps.key)), bool)
+    else:
+        worked = await job.work()
+        await steps.once("finish", partial(job.conclude, worked), bool)
+    return {"state": "answered"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One question under work, with all that is known of it."""
+
+    steps: Steps
+    deps: Deps
+    question: Question
+    begun: Begun
+    reply: Reply
+    known: Context
+    scoped: Scoped
+
+    def show(self, event: Event) -> None:
+        """Tell those who watch; nothing is told again on replay."""
+        if not self.steps.replaying:
+            self.reply.show(event)
+
+    async def work(self) -> Worked:
+        """Gather what code can, then let a model work it out."""
+        box, ledger = await self._toolbox()
+        self.show(Status("looking at what fires and what moved"))
+        calls = tuple(ToolCall(f"given-{role}", tool.name, {}) for role in _GIVEN if (tool := box.with_role(role)))
+        outcomes = await box.run(self.steps, calls, ledger)
+        if line := facts.first_line(outcomes, self.known.person.zone):
+            self.show(Facts(line))
+        case = self._case(box, outcomes)
+        return await Investigation(self.steps, self.deps.models, box, ledger, case, self.show).run()
+
+    async def _toolbox(self) -> tuple[Toolbox, Ledger]:
+        deps, scoped, ledger = self.deps, self.scoped, Ledger(next_id=self.known.next_id)
+        desk = Desk(scoped.sources, scoped.window, self.begun.started, self.known.person.zone, scoped.services)
+        offered = tuple(tool for tool in deps.tools if scoped.sources.of(tool.need))
+        limit = self._budget.tool_calls
+        box = Toolbox(offered, desk, deps.evidence, self.steps.key, deps.redact, limit)
+        return replace(box, desk=await scope.anchored(scoped, desk, box, self.steps, ledger)), ledger
+
+    @property
+    def _budget(self) -> Budget:
+        budget = self.deps.policy.budget
+        if self.question.depth == "fast":
+            return replace(budget, turns=2)
+        if self.question.depth == "deep":
+            return replace(budget, turns=budget.turns * 2, seconds=budget.seconds * 2, tokens=budget.tokens * 2)
+        return budget
+
+    def _case(self, box: Toolbox, outcomes: Sequence[ToolResult | ToolFault]) -> Case:
+        known, question = self.known, self.question
+        given = tuple(outcome for outcome in outcomes if isinstance(outcome, ToolResult))
+        brief = Brief(
+            question=question.text,
+            now=self.begun.started,
+            window=box.desk.window,
+            zone=known.person.zone,
+            envs=self.scoped.sources.envs,
+            services=self.scoped.services,
+            thread=tuple((said.author or said.bot, said.text) for said in known.thread if not said.own),
+            subject=question.subject or known.subject,
+            earlier=known.earlier,
+            health=tuple(outcome.text for outcome in outcomes if not isinstance(outcome, ToolResult)),
+        )
+        broke = known.spent_usd >= self.deps.policy.usd_per_day
+        return Case(
+            system=SYSTEM,
+            history=(*known.history, first_message(brief, given)),
+            models=("playbook",) if broke else self.scoped.models,
+            started=self.begun.started.timestamp(),
+            join=partial(steer.take, self.deps, lane_of(question), self.steps.key),
+            budget=self._budget,
+            effort=_EFFORT[question.depth],
+        )
+
+    async def conclude(self, worked: Worked) -> bool:
+        """Check what was written against the evidence, then let it leave."""
+        deps, key = self.deps, self.steps.key
+        evidence = await deps.evidence.all(key)
+        earlier = [item for flow in self.known.earlier_flows for item in await deps.evidence.all(flow)]
+        answer = verdict.build(worked, evidence, earlier, known=self.known, scoped=self.scoped, redact=deps.redact)
+        seconds = round((deps.clock.now() - self.begun.started).total_seconds(), 2)
+        answer = replace(answer, seconds=seconds, trace=trace_of(key))
+        await context.remember(deps, self.begun.place, key, self.question, answer)
+        return await self.finish(answer)
+
+    async def finish(self, answer: Answer) -> bool:
+        """Audit, then the reply; both may be repeated."""
+        begun, now = self.begun, self.deps.clock.now()
+        record = Record(self.steps.key, self.question, "answered", begun.started, begun.posted, answer, now)
+        await self.deps.audit.put(record)
+        await self.reply.finish(answer)
+        await context.warn_of_money(self.deps)
+        return True
+
+
+async def _begin(deps: Deps, question: Question, key: str) -> Begun:
+    now = deps.clock.now()
+    if await deps.notes.get(steer.joined_note(key)):
+        return Begun(now, question.place, state="joined")
+    if question.way == "follow_up" and not await _may_follow_up(deps, question):
+        return Begun(now, question.place, state="not_asked")
+    again = now.timestamp() - question.accepted > 2 or bool(await deps.notes.get(steer.queued_note(key)))
+    text = f"Looking into it: “{_short(question.text)}”" if question.text else "Looking into it"
+    posted = await deps.replies.begin(question.place, key, text, again=again)
+    place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
+    await deps.audit.put(Record(key, question, "running", now, posted))
+    return Begun(now, place, posted)
+
+
+async def _may_follow_up(deps: Deps, question: Question) -> bool:
+    channel = await deps.chat.channel(question.place.channel)
+    return channel.direct or deps.policy.is_incident(channel)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 140 else line[:139] + "…"
+
+
+def trace_of(key: str) -> str:
+    """What a person can quote: short, and found in every log line of the flow."""
+    return key.rpartition("ans:")[2].replace(":", "-")
+
+
+async def failed(deps: Deps, key: str, payload: JSON, error: BaseException) -> None:
+    """Tell the thread, in one sentence, that its question could not be answered."""
+    question: Question = decode(Question, payload)
+    record = await deps.audit.get(key)
+    posted = record.posted if record else None
+    if posted is None:
+        posted = await deps.replies.begin(question.place, key, "Looking into it", again=True)
+    text = f"I could not finish this: {type(error).__name__}. Nothing was changed; please ask again."
+    place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
+    await deps.replies.open(place, key, posted, question.asker).fail(Failure(text, trace_of(key)))
+    started = record.started if record else datetime.now(UTC)
+    await deps.audit.put(Record(key, question, "failed", started, posted, None, deps.clock.now()))
+
+
+FLOW = Flow(NAME, run)

@@ -1,0 +1,86 @@
+"""What a question is about: which window, which environments, which services, which models."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.agent.toolbox import Ledger, Toolbox
+from bot.domain.answers import Answer
+from bot.domain.investigations import Question
+from bot.domain.messages import ToolCall, ToolResult
+from bot.domain.ports import Steps
+from bot.domain.sources import Sources
+from bot.domain.tools import Desk, Role
+from bot.domain.when import Anchor
+from bot.domain.when import resolve as resolve_time
+from bot.domain.window import Window, last
+from bot.flows.context import Context
+from bot.flows.deps import Deps
+
+_ANCHOR_ROLE: dict[str, Role] = {"deploy": "changes", "alert": "alerts"}
+
+
+@dataclass(frozen=True)
+class Scoped:
+    """The scope by code; `choices` are environments to pick from when the question could mean several."""
+
+    window: Window
+    sources: Sources
+    services: tuple[str, ...] = ()
+    models: tuple[str, ...] = ("playbook",)
+    anchor: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def resolve(question: Question, known: Context, now: datetime, deps: Deps) -> Scoped:
+    """Decide from the question's words, the channel's settings and what was chosen before."""
+    when = resolve_time(question.text, now, known.person.zone, known.previous)
+    window = last(timedelta(hours=24), now, when.said) if isinstance(when, Anchor) else when
+    channel = deps.policy.scope(known.channel)
+    envs = _envs(question, known, channel.envs, deps.sources.envs)
+    return Scoped(
+        window=window,
+        sources=deps.sources.within(envs),
+        services=channel.services,
+        models=channel.models or deps.policy.models,
+        anchor=when.kind if isinstance(when, Anchor) else "",
+        choices=envs if len(envs) > 1 and not channel.envs else (),
+    )
+
+
+def _envs(
+    question: Question, known: Context, of_channel: tuple[str, ...], all_envs: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Named in the question or its subject, else chosen before in this thread, else the channel's, else all."""
+    allowed = of_channel or all_envs
+    words = set(re.findall(r"[\w.-]+", f"{question.text} {question.subject} {known.subject}".lower()))
+    named = tuple(env for env in allowed if env.lower() in words)
+    chosen = (known.env,) if known.env in allowed else ()
+    return named or chosen or allowed
+
+
+def ask_which(scoped: Scoped, key: str) -> Answer:
+    """One choice with buttons; no query crosses environments unasked."""
+    listed = ", ".join(scoped.choices)
+    head = f"Which environment? This question fits {listed}.\nPick one; the thread keeps the choice."
+    return Answer(head=head, choices=scoped.choices, window=scoped.window, envs=scoped.choices, trace=key)
+
+
+async def anchored(scoped: Scoped, desk: Desk, box: Toolbox, steps: Steps, ledger: Ledger) -> Desk:
+    """The desk with its window begun at the anchor (“since the deploy”), once code has found it."""
+    tool = box.with_role(_ANCHOR_ROLE[scoped.anchor]) if scoped.anchor else None
+    if tool is None:
+        return desk
+    (outcome,) = await box.run(steps, (ToolCall("given-anchor", tool.name, {}),), ledger)
+    ledger.made.clear()
+    found = _anchor_times(outcome.facts) if isinstance(outcome, ToolResult) else []
+    if not found:
+        return replace(desk, window=last(timedelta(hours=1), desk.now, f"{scoped.window.said} (not found: last hour)"))
+    start = (max if scoped.anchor == "deploy" else min)(found)
+    return replace(desk, window=Window(min(start, desk.now - timedelta(minutes=5)), desk.now, scoped.window.said))
+
+
+def _anchor_times(facts: dict[str, list[dict[str, str]]]) -> list[datetime]:
+    rows = [*facts.get("changes", ()), *facts.get("alerts", ())]
+    stamps = [row.get("at") or row.get("since") or "" for row in rows if row.get("kind", "deploy") == "deploy"]
+    return [datetime.fromisoformat(stamp) for stamp in stamps if stamp]

@@ -1,0 +1,58 @@
+"""Stop what runs: a flow of its own, outside the lane."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bot.domain.answers import Failure
+from bot.domain.messages import JSON
+from bot.domain.outcomes import decode, encode
+from bot.domain.plugin import Flow
+from bot.domain.ports import Engine, Steps
+from bot.flows.answer import trace_of
+from bot.flows.deps import Deps
+
+NAME = "stop"
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Who stops what: a flow by its key."""
+
+    key: str
+    by: str
+
+
+async def request(engine: Engine, lane: str, key: str, by: str) -> bool:
+    """Accept a stop: of `key`, or of whatever runs in the lane. False when nothing runs or it was stopped before."""
+    key = key or next((run.key for run in await engine.lane(lane) if run.running), "")
+    if not key:
+        return False
+    return await engine.start(NAME, f"stop:{key}", f"stop:{key}", encode(Stopping, Stopping(key, by)))
+
+
+async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
+    """Cancel, then finish the reply from what is stored."""
+    stopping: Stopping = decode(Stopping, payload)
+    stopped = await steps.once("stop", partial(_stop, deps, stopping), bool)
+    return {"state": "stopped" if stopped else "over"}
+
+
+async def _stop(deps: Deps, stopping: Stopping) -> bool:
+    record = await deps.audit.get(stopping.key)
+    if record is not None and record.state in ("answered", "failed", "stopped"):
+        return False
+    await deps.engine.cancel(stopping.key)
+    if record is None or record.posted is None:
+        return True
+    seen = await deps.evidence.all(stopping.key)
+    listed = "".join(f"\n• [{item.id}] {item.summary}" for item in seen[:3])
+    text = f"Stopped by <@{stopping.by}>." + (f" Seen so far:{listed}" if listed else "")
+    place = record.question.place
+    place = place if place.thread else replace(place, thread=record.posted.ts)
+    reply = deps.replies.open(place, stopping.key, record.posted, record.question.asker)
+    await reply.fail(Failure(text, trace_of(stopping.key), stopped_by=stopping.by))
+    await deps.audit.put(replace(record, state="stopped", finished=deps.clock.now(), detail={"by": stopping.by}))
+    return True
+
+
+FLOW = Flow(NAME, run)

@@ -1,0 +1,60 @@
+"""From what a model wrote to the answer: every number and claim looked up in the evidence first."""
+
+from collections.abc import Callable, Sequence
+
+from bot.agent.loop import Worked
+from bot.check.claims import check_claims, parse_answer
+from bot.check.numbers import check_numbers, mark
+from bot.domain.answers import Answer, Cause, Citation, Confidence
+from bot.domain.evidence import Chart, Evidence
+from bot.flows.context import Context
+from bot.flows.scope import Scoped
+
+
+def build(
+    worked: Worked,
+    evidence: Sequence[Evidence],
+    earlier: Sequence[Evidence],
+    *,
+    known: Context,
+    scoped: Scoped,
+    redact: Callable[[str], str],
+) -> Answer:
+    """The answer as it leaves; confidence is set here, by code, never by the model."""
+    parsed = parse_answer(redact(worked.text))
+    everything = (*evidence, *earlier)
+    claims = check_claims(parsed, everything)
+    numbers = check_numbers(f"{parsed.head}\n{parsed.body}", everything)
+    missing = tuple(dict.fromkeys((*worked.left_out, *(gap for item in evidence for gap in item.missing))))
+    if claims.unknown_ids:
+        missing = (*missing, f"cited but unknown: {', '.join(claims.unknown_ids)}")
+    return Answer(
+        head=mark(parsed.head, numbers),
+        body=mark(parsed.body, numbers),
+        cause=_cause(parsed.cause, claims.confidence),
+        evidence=tuple(_citation(item) for item in evidence),
+        numbers=numbers,
+        charts=_charts(evidence, parsed.cited),
+        missing=missing,
+        model=worked.model,
+        tool_calls=worked.tool_calls,
+        usage=worked.usage,
+        window=evidence[0].window if evidence else scoped.window,
+        zone=known.person.zone,
+        envs=scoped.sources.envs,
+    )
+
+
+def _cause(cause: dict[str, str] | None, confidence: Confidence) -> Cause | None:
+    return Cause(cause["service"], cause["signal"], cause.get("since", ""), confidence) if cause else None
+
+
+def _citation(item: Evidence) -> Citation:
+    return Citation(item.id, item.source, item.env, item.query, item.summary, item.tool)
+
+
+def _charts(evidence: Sequence[Evidence], cited: Sequence[str]) -> tuple[Chart, ...]:
+    """One picture says most: the last cited evidence that has one, else the first that has."""
+    drawn = [item for item in evidence if item.chart is not None]
+    best = [item for item in drawn if item.id in cited][-1:] or drawn[:1]
+    return tuple(item.chart for item in best if item.chart is not None)
