@@ -29,7 +29,7 @@ def discover(package: ModuleType, constant: str, kind: type[T]) -> dict[str, T]:
 def _load(module_name: str, constant: str, kind: type[T]) -> T | None:
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except Exception as error:  # whatever a plugin file raises on import must stop the start, named
         raise PluginError(f"{module_name} cannot be imported: {error}") from error
     plugin = getattr(module, constant, None)
     if plugin is not None and not isinstance(plugin, kind):

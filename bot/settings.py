@@ -1,0 +1,158 @@
+"""The only reader of the environment: variables and one TOML file become frozen settings."""
+
+import os
+import sqlite3
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from bot.domain.errors import SetupError
+
+CONFIG = "nightjar.toml"
+Names = Annotated[tuple[str, ...], NoDecode]
+_SECRET = ("password", "token", "key", "secret")
+
+
+class ChannelSettings(BaseModel):
+    """`[channels.inc-eu]`: what a channel is about, and what it may use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    envs: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    keep_days: int = Field(0, ge=0, le=3650, description="keep this channel's history so many days; 0 keeps none")
+
+
+class LimitSettings(BaseModel):
+    """`[limits]`: where an investigation ends, answered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    turns: int = Field(8, ge=1, le=50)
+    tool_calls: int = Field(24, ge=1, le=200)
+    tokens: int = Field(200_000, ge=1_000)
+    seconds: float = Field(120.0, ge=5)
+    usd: float = Field(1.0, ge=0)
+    usd_per_day: float = Field(10.0, ge=0, description="beyond it the playbook answers, without a model")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; variables win over `.env`, `.env` over `nightjar.toml`."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    slack_bot_token: SecretStr = Field(SecretStr(""), description="xoxb-…, from OAuth & Permissions")
+    slack_app_token: SecretStr = Field(SecretStr(""), description="xapp-…, from Basic Information, connections:write")
+    slack_signing_secret: SecretStr = Field(SecretStr(""), description="from Basic Information; HTTP only")
+    slack_transport: Literal["socket", "http"] = Field("socket", description="socket needs no public URL")
+    slack_api_url: str = Field("https://slack.com/api/", description="another Slack-compatible server")
+    anthropic_api_key: SecretStr = Field(SecretStr(""), description="without it the playbook answers")
+    anthropic_base_url: str = Field("", description="another Anthropic-compatible server")
+    nightjar_models: Names = Field((), description="models in order, e.g. claude:claude-opus-5-5,playbook")
+    prometheus_url: str = Field("", description="short form of one [sources.prometheus]")
+    alertmanager_url: str = Field("", description="short form of one [sources.alertmanager]")
+    nightjar_env: str = Field("prod", description="environment of the short-form sources")
+    database_url: str = Field("sqlite:///nightjar.sqlite", description="sqlite:///path or postgresql://…")
+    engine_url: str = Field("", description="where running work is kept; default: beside the database")
+    channel_patterns: Names = Field(("inc-*", "incident-*"), description="channels that are one incident")
+    channel_list: Names = Field((), description="further incident channels, by name or id")
+    channel_join: bool = Field(True, description="join new public channels of the pattern")
+    money_channel: str = Field("", description="channel id that is told at 80 % of the day's money")
+    link_hosts: Names = Field((), description="hosts whose links may stay links")
+    concurrency: int = Field(20, ge=1, le=500, description="investigations at once in one process")
+    port: int = Field(8080, ge=1, le=65535, description="HTTP intake, health and metrics")
+    host: str = Field("127.0.0.1", description="address of the HTTP server")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
+    log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text")
+    limits: LimitSettings = LimitSettings()
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("nightjar_models", "channel_patterns", "channel_list", "link_hosts", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Given values, then variables, then `.env`; the TOML file comes in as given defaults (see `read`)."""
+        return (init_settings, env_settings, dotenv_settings, _Toml(settings_cls))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value that is set, for the redactor."""
+        own = [v.get_secret_value() for v in dict(self).values() if isinstance(v, SecretStr)]
+        tables = (*self.sources.values(), *self.models.values())
+        nested = [str(value) for table in tables for name, value in table.items() if _is_secret(name)]
+        return tuple(value for value in (*own, *nested) if len(value) >= 6)
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name for word in _SECRET) and not name.endswith("_file")
+
+
+class _Toml(PydanticBaseSettingsSource):
+    """The TOML file named by NIGHTJAR_CONFIG, else `nightjar.toml` where the process starts."""
+
+    def __call__(self) -> dict[str, Any]:
+        path = Path(os.environ.get("NIGHTJAR_CONFIG", CONFIG))
+        if not path.exists():
+            if "NIGHTJAR_CONFIG" in os.environ:
+                raise SetupError(f"NIGHTJAR_CONFIG names {path}, which does not exist")
+            return {}
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SetupError(f"{path} is not valid TOML: {error}") from error
+        if unknown := table.keys() - self.settings_cls.model_fields.keys():
+            raise SetupError(f"{path}: no setting is called {', '.join(sorted(unknown))}")
+        return {key: _from_environment(value) for key, value in table.items()}
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: the whole table is returned at once."""
+        return None, field_name, False
+
+
+def _from_environment(value: Any) -> Any:
+    """`password = "env:PROM_PASSWORD"` keeps the secret out of the file."""
+    if isinstance(value, dict):
+        return {key: _from_environment(item) for key, item in value.items()}
+    if isinstance(value, str) and value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in os.environ:
+            raise SetupError(f"the settings refer to {value}, but {name} is not set")
+        return os.environ[name]
+    return value
+
+
+def read(**given: Any) -> Settings:
+    """The settings, or a SetupError that names each wrong value and what it should be."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+        raise SetupError("the settings do not fit:\n  " + "\n  ".join(lines)) from error
+    except SettingsError as error:
+        raise SetupError(f"the settings do not fit: {error}") from error
+
+
+def check_platform() -> None:
+    """Refuse the one combination of Python and SQLite on which the engine cannot start."""
+    if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
+        raise SetupError(
+            f"Python {sys.version_info.major}.{sys.version_info.minor} with SQLite {sqlite3.sqlite_version} cannot run "
+            "the engine. Remedies: use Python 3.11, or a Python built with SQLite 3.42 or newer; "
+            "or set DATABASE_URL to PostgreSQL."
+        )
