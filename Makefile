@@ -17,7 +17,7 @@ $(VENV)/run.stamp: requirements/run.lock pyproject.toml
 	@$(PYTHON) -m venv --without-pip $(VENV)
 	@$(PIP) install --require-hashes -r requirements/run.lock
 	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nightjar.pth"
-	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'from bot.cli import main' 'main()' > $(BIN)/nightjar && chmod +x $(BIN)/nightjar
+	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'from bot.cli.app import main' 'main()' > $(BIN)/nightjar && chmod +x $(BIN)/nightjar
 	@$(BIN)/python -m compileall -q $(VENV)/lib bot || true
 	@touch $@
 

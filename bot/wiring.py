@@ -111,7 +111,9 @@ def open_sources(settings: Settings) -> Sources:
     for name, table in source_tables(settings).items():
         kind = kinds.get(table.get("kind", name))
         if kind is None:
-            raise SetupError(f"sources.{name}: no kind is called {table.get('kind', name)!r}; there are: {', '.join(kinds)}")
+            raise SetupError(
+                f"sources.{name}: no kind is called {table.get('kind', name)!r}; there are: {', '.join(kinds)}"
+            )
         head = SourceHead(name, str(table.get("env", settings.nightjar_env)), str(table.get("cluster", "")))
         rest = {key: value for key, value in table.items() if key not in ("kind", "env", "cluster")}
         opened.append(kind.open(head, _fill(kind.settings, rest, f"sources.{name}")))

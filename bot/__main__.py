@@ -1,0 +1,5 @@
+"""`python -m bot <verb>` is `nightjar <verb>`."""
+
+from bot.cli.app import main
+
+main()

@@ -1,0 +1,145 @@
+"""The verbs of the console script `nightjar`, each imported only when it is used."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bot import __version__
+from bot.domain.errors import NightjarError
+
+app = typer.Typer(
+    name="nightjar",
+    help="The on-call engineer that lives in your incident channels.",
+    no_args_is_help=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+@app.callback()
+def bare(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Without a verb: what is plugged in, what is off, and why."""
+    if version:
+        typer.echo(__version__)
+    elif context.invoked_subcommand is None:
+        from bot.cli import inventory
+
+        inventory.show(as_json)
+    else:
+        return
+    raise typer.Exit
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you would ask in the channel.")],
+    prometheus_url: Annotated[str, typer.Option(help="Instead of PROMETHEUS_URL.")] = "",
+    alertmanager_url: Annotated[str, typer.Option(help="Instead of ALERTMANAGER_URL.")] = "",
+    model: Annotated[str, typer.Option(help="claude, playbook, … instead of the configured route.")] = "",
+    zone: Annotated[str, typer.Option(help="Your time zone, as IANA names it.")] = "UTC",
+    evidence: Annotated[str, typer.Option(help="Write raw evidence to DIR/E1.json …")] = "",
+    as_json: Json = False,
+) -> None:
+    """Ask from the terminal, without Slack: the same investigation, printed."""
+    from bot.cli import ask as verb
+
+    verb.run(question, prometheus_url, alertmanager_url, model=model, zone=zone, evidence=evidence, as_json=as_json)
+
+
+@app.command()
+def demo(
+    fault: Annotated[str, typer.Option(help="A fault's name, random, or none; --list names them.")] = "random",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 7,
+    once: Annotated[str, typer.Option(help="Ask one question headless, print the answer, end.")] = "",
+    port: Annotated[int, typer.Option(help="Where the page is served.")] = 8765,
+    browser: Annotated[bool, typer.Option(help="Open the page.")] = True,
+    evidence: Annotated[str, typer.Option(help="With --once: write raw evidence to DIR/E1.json …")] = "",
+    listing: Annotated[bool, typer.Option("--list", help="Name the faults.")] = False,
+    as_json: Json = False,
+) -> None:
+    """An incident in a simulated shop, a Slack-like page and the bot itself; no key, no account."""
+    from bot.cli import demo as verb
+
+    if listing:
+        verb.list_faults(as_json)
+    elif once:
+        verb.once(once, fault, seed, evidence=evidence, as_json=as_json)
+    else:
+        verb.run(fault, seed, port=port, browser=browser)
+
+
+@app.command()
+def serve() -> None:
+    """Everything in one process: Slack, investigations, health and metrics; migrates by itself."""
+    from bot.cli import serve as verb
+
+    verb.run(web=True, worker=True)
+
+
+@app.command()
+def web() -> None:
+    """HTTP intake only: accepts, and leaves the work to workers on the same database."""
+    from bot.cli import serve as verb
+
+    verb.run(web=True, worker=False)
+
+
+@app.command()
+def worker() -> None:
+    """Investigations only, and Slack by Socket Mode where that is the transport."""
+    from bot.cli import serve as verb
+
+    verb.run(web=False, worker=True)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    from bot.cli import migrate as verb
+
+    verb.run()
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check tokens, scopes, every source, the model, the database and the clock; say the remedy for what fails."""
+    from bot.cli import doctor as verb
+
+    verb.run(as_json)
+
+
+@app.command()
+def init() -> None:
+    """From an empty workspace to the first answer, step by step; writes .env."""
+    from bot.cli import init as verb
+
+    verb.run()
+
+
+@app.command()
+def manifest(
+    minimal: Annotated[bool, typer.Option(help="Only what mentions, commands and answers need.")] = False,
+    http_url: Annotated[str, typer.Option(help="For HTTP instead of Socket Mode: your public URL.")] = "",
+) -> None:
+    """Print the Slack app manifest, made from the code's own commands, events and scopes."""
+    from bot.cli import manifest as verb
+
+    verb.run(minimal, http_url)
+
+
+def main() -> None:
+    """The console script: an error on purpose is one clear line and exit code 2, never a traceback."""
+    try:
+        app()
+    except NightjarError as error:
+        typer.echo(f"nightjar: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
