@@ -1,5 +1,7 @@
 """One metric on one instance: the series it has shown, and when each was seen to end."""
 
+from datetime import UTC, datetime
+
 from bot.demo.shop.families import TICK, Extra
 from bot.demo.shop.layout import Service
 from bot.demo.shop.series import Series
@@ -18,6 +20,26 @@ class Timeline:
     def at(self, tick: int) -> int:
         """The scrape of a tick, in milliseconds."""
         return tick * round(TICK * 1000) + self.phase
+
+    def target(self, tick: int, down: bool) -> dict[str, object]:
+        """The scrape target in the Prometheus API's shape, after the scrape of a tick."""
+        address = f"{self.instance}.shop.example:8080"
+        at = self.at(tick)
+        scraped = datetime.fromtimestamp(at / 1000.0, UTC)
+        return {
+            "discoveredLabels": {"__address__": address, "__metrics_path__": "/metrics", "__scheme__": "http",
+                                 "__scrape_interval__": "15s", "__scrape_timeout__": "10s", "job": "shop"},
+            "labels": self.labels,
+            "scrapePool": "shop",
+            "scrapeUrl": f"http://{address}/metrics",
+            "globalUrl": f"http://{address}/metrics",
+            "lastError": f'Get "http://{address}/metrics": connect: connection refused' if down else "",
+            "lastScrape": scraped.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "lastScrapeDuration": 0.004,
+            "health": "down" if down else "up",
+            "scrapeInterval": "15s",
+            "scrapeTimeout": "10s",
+        }  # fmt: skip
 
 
 def ticks_since(started: float, time: int) -> float:

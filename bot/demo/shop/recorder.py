@@ -36,6 +36,11 @@ class Recorder:
         parts = [f"{family}_{part}" for family in HISTOGRAMS for part in PARTS]
         return sorted(["up", *self._families, *parts])
 
+    def targets(self) -> list[dict[str, object]]:
+        """The scrape targets in the Prometheus API's shape."""
+        down, tick = self._moments[-1].conditions.down, self._origin + len(self._moments) - 1
+        return [line.target(tick, line.instance in down) for line in self._timelines]
+
     def series(self, name: str) -> list[Series]:
         """The series of a metric name, written up to the last moment."""
         self._time()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 Labels = dict[str, str]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Series:
     """Samples in order of time: `times` and `stale` in milliseconds (UTC epoch), `times` perhaps shared with others.
 

@@ -86,6 +86,11 @@ class Shop:
         for tick in range(self.origin + len(self.moments), last + 1):
             self.moments.append(self._world.moment(tick, self.conditions(tick * TICK)))
 
+    def targets(self) -> list[dict[str, object]]:
+        """The scrape targets in the Prometheus API's shape, as the last scrape found them."""
+        self.advance()
+        return self._recorder.targets()
+
     def names(self) -> list[str]:
         """Every metric name."""
         return self._recorder.names()

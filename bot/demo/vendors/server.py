@@ -1,0 +1,127 @@
+"""Runs the vendors' HTTP servers in the running loop, on loopback only."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+
+from bot.demo.shop.rules import GROUPS, Rule
+from bot.demo.shop.series import Metadata, Series
+from bot.demo.vendors.alertmanager import Alertmanager
+from bot.demo.vendors.prometheus import Prometheus
+from bot.demo.vendors.rules import Ruler
+from bot.demo.vendors.storage import Storage, Watched
+
+HOST = "127.0.0.1"
+ALERTS = "ALERTS"
+
+
+class Quiet(uvicorn.Server):
+    """A server that leaves the process's signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Captures nothing: the demo that runs the servers ends them."""
+        yield
+
+
+class Alerting:
+    """A watched world with the ALERTS series of its ruler."""
+
+    def __init__(self, watched: Watched, ruler: Callable[[], Ruler]) -> None:
+        self._watched = watched
+        self._ruler = ruler
+
+    def now(self) -> float:
+        """UTC epoch seconds."""
+        return self._watched.now()
+
+    def names(self) -> list[str]:
+        """Every metric name."""
+        return sorted([ALERTS, *self._watched.names()])
+
+    def series(self, name: str) -> list[Series]:
+        """The series of a metric name."""
+        if name != ALERTS:
+            return self._watched.series(name)
+        self._ruler().update()
+        return list(self._ruler().series.values())
+
+    @property
+    def metadata(self) -> dict[str, Metadata]:
+        """Type and help by metric family."""
+        return self._watched.metadata
+
+    def targets(self) -> list[dict[str, object]]:
+        """The scrape targets."""
+        return self._watched.targets()
+
+
+class Vendors:
+    """A Prometheus and an Alertmanager over a shop; `rules` are the alert rules by group.
+
+    `async with Vendors(shop) as vendors:` serves on free ports, or on those given. Raises OSError for a taken port.
+    """
+
+    def __init__(
+        self,
+        shop: Watched,
+        *,
+        rules: Mapping[str, Sequence[Rule]] = GROUPS,
+        prometheus_port: int = 0,
+        alertmanager_port: int = 0,
+    ) -> None:
+        everything = Alerting(shop, lambda: self.ruler)
+        storage = Storage(everything)
+        self.ruler = Ruler(storage, shop.now, rules)
+        self.prometheus = Prometheus(everything, storage, self.ruler)
+        self.alertmanager = Alertmanager(self.ruler, shop.now)
+        self.prometheus_url = ""
+        self.alertmanager_url = ""
+        self._ports = prometheus_port, alertmanager_port
+        self._running: list[tuple[Quiet, asyncio.Task[None], socket.socket]] = []
+
+    async def __aenter__(self) -> Self:
+        try:
+            self.prometheus_url = await self._serve(self.prometheus.app(), self._ports[0])
+            self.alertmanager_url = await self._serve(self.alertmanager.app(), self._ports[1])
+        except OSError:
+            await self.aclose()
+            raise
+        self.ruler.url = self.prometheus_url
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _serve(self, app: Starlette, port: int) -> str:
+        """Serves an application; its base address."""
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, port))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            raise
+        config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1)
+        server = Quiet(config)
+        task = asyncio.create_task(server.serve([listener]))
+        self._running.append((server, task, listener))
+        return f"http://{HOST}:{listener.getsockname()[1]}"
+
+    async def aclose(self) -> None:
+        """Ends the servers."""
+        running, self._running = self._running, []
+        for server, _, _ in running:
+            server.should_exit = True
+        for _, task, listener in running:
+            await task
+            listener.close()
