@@ -1,0 +1,1 @@
+"""Local servers that speak the real protocols, for tests and benchmarks."""
