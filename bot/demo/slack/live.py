@@ -1,16 +1,33 @@
 """What the page sees: one snapshot, then every change as it comes (server-sent events)."""
 
 import asyncio
+import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.demo.slack.limits import Limits
 from bot.demo.slack.records import Json, Message
+from bot.demo.slack.sockets import Sockets
 from bot.demo.slack.traffic import Exchange, Traffic
 from bot.demo.slack.workspace import BOT, TEAM, Happening, Workspace
 
 KEEP_ALIVE_S = 15.0
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the page offers beside writing: the app's commands and shortcuts, and questions to start with."""
+
+    commands: Mapping[str, str] = field(default_factory=lambda: {"/oncall": "ask · alerts · metrics · status · help"})
+    shortcuts: Mapping[str, str] = field(default_factory=lambda: {"investigate": "Investigate this"})
+    questions: Sequence[str] = ("@nightjar why is checkout slow?", "@nightjar what changed in the last hour?")
+    about: str = (
+        "This is a demo: a workspace, a shop and an incident, all simulated on this machine; nothing leaves it. "
+        "Nightjar itself is the real thing. Ask it something:"
+    )
 
 
 def message_json(message: Message) -> Json:
@@ -29,11 +46,24 @@ class Live:
 
     workspace: Workspace
     traffic: Traffic
+    sockets: Sockets
+    limits: Limits
+    offer: Offer = field(default_factory=Offer)
+    pushes: int = 0
     readers: set["asyncio.Queue[Json | None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.workspace.listeners.append(self._happened)
         self.traffic.listeners.append(self._exchanged)
+        self.sockets.listeners.append(self.tell_connections)
+
+    def connections(self) -> int:
+        """How many ways to the app there are: its sockets, or its request URL."""
+        return self.sockets.alive + self.pushes
+
+    def tell_connections(self) -> None:
+        """Tell the page whether the app can be reached."""
+        self.tell({"kind": "sockets", "data": {"sockets": self.connections()}})
 
     def snapshot(self) -> Json:
         """Everything there is to draw."""
@@ -46,6 +76,9 @@ class Live:
             channels.append(channel.to_json(BOT.id) | {"members": channel.members, "messages": drawn})
         return {
             "team": TEAM,
+            "offer": dataclasses.asdict(self.offer),
+            "sockets": self.connections(),
+            "limits": self.limits.on,
             "bot": BOT.id,
             "users": [user.to_json(TEAM, now) for user in workspace.users.values()],
             "channels": channels,

@@ -13,7 +13,7 @@ from bot.demo.slack.driver import Driver
 from bot.demo.slack.faults import Faults
 from bot.demo.slack.gateway import Gateway, Tokens
 from bot.demo.slack.limits import Limits
-from bot.demo.slack.live import Live
+from bot.demo.slack.live import Live, Offer
 from bot.demo.slack.push import Push
 from bot.demo.slack.records import Clock, User
 from bot.demo.slack.server import build
@@ -45,6 +45,7 @@ class Sandbox(Driver):
         ack_timeout: float = ACK_TIMEOUT_S,
         now: Clock = time.time,
         scopes: Sequence[str] = SCOPES,
+        offer: Offer | None = None,
     ) -> None:
         workspace = Workspace(now=now, people=people, channels=channels)
         wrong = Faults(faults, seed)
@@ -61,7 +62,7 @@ class Sandbox(Driver):
         self.bot_token = f"xoxb-{secrets.token_hex(12)}"
         self.app_token = f"xapp-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)
-        self.live = Live(workspace, traffic)
+        self.live = Live(workspace, traffic, sockets, self.limits, offer or Offer())
         self._port = port
         self._ack_timeout = ack_timeout
         self._tokens = Tokens(self.bot_token, self.app_token, tuple(scopes))
@@ -77,11 +78,19 @@ class Sandbox(Driver):
         """What a client takes as `base_url`."""
         return f"{self.url}/api/"
 
+    def credentials(self) -> dict[str, str]:
+        """What a bot in another process needs to sign in."""
+        names = ("url", "api_url", "bot_token", "app_token", "signing_secret", "team_id", "bot_user_id")
+        return {name: getattr(self, name) for name in names}
+
     async def set_request_url(self, url: str) -> bool:
         """Deliver by signed HTTP from now on; whether the app answered Slack's challenge."""
         push = Push(url, self.signing_secret, self.faults, self.workspace.now, self._ack_timeout)
         self.courier.carrier = push
-        return await push.verify()
+        taken = await push.verify()
+        self.live.pushes = int(taken)
+        self.live.tell_connections()
+        return taken
 
     async def start(self) -> None:
         """Listen; raises OSError when the port is taken."""

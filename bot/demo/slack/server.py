@@ -19,7 +19,7 @@ from bot.demo.slack.records import Refused
 Serve: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGE = Path(__file__).parent / "page"
-PAGE_FILES = {"index.html": "text/html", "style.css": "text/css"}
+PAGE_FILES = {"index.html": "text/html", "style.css": "text/css", "icon.svg": "image/svg+xml"}
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from itertools import count
 
 from aiohttp import WSMsgType, web
@@ -22,6 +23,7 @@ class Sockets:
         self.ack_timeout = ack_timeout
         self.connections: list[web.WebSocketResponse] = []
         self.changed = asyncio.Event()
+        self.listeners: list[Callable[[], None]] = []
         self._faults = faults
         self._waiting: dict[str, asyncio.Future[Json | None]] = {}
         self._turn = count()
@@ -76,14 +78,24 @@ class Sockets:
         for socket in list(self.connections):
             await socket.close()
 
+    @property
+    def alive(self) -> int:
+        """How many connections the app holds."""
+        return len(self.connections)
+
     def _admit(self, socket: web.WebSocketResponse) -> None:
         self.connections.append(socket)
-        self.changed.set()
+        self._tell()
 
     def _dismiss(self, socket: web.WebSocketResponse) -> None:
         if socket in self.connections:
             self.connections.remove(socket)
-            self.changed.set()
+            self._tell()
+
+    def _tell(self) -> None:
+        self.changed.set()
+        for listener in self.listeners:
+            listener()
 
     def _next(self) -> web.WebSocketResponse | None:
         alive = [socket for socket in self.connections if not socket.closed]
