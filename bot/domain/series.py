@@ -4,6 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Labels = Mapping[str, str]
+SERVICE_LABELS = (
+    "service", "service_name", "app", "app_kubernetes_io_name", "application", "component", "microservice", "svc",
+    "destination_workload", "workload", "deployment", "container", "job",
+)  # fmt: skip
+"""Labels that name a service, best first."""
+
+
+def service_of(labels: Labels) -> str:
+    """The service that a label set names; empty when it names none."""
+    return next((labels[name] for name in SERVICE_LABELS if labels.get(name)), "")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Health:
 
 @dataclass(frozen=True)
 class Instance:
-    """One configured source, such as `prom-eu`; a port it does not serve is None."""
+    """One configured source, such as `prom-eu`; a port it does not serve is None; `close` ends its connections."""
 
     name: str
     kind: str
@@ -31,6 +31,7 @@ class Instance:
     series: SeriesStore | None = None
     rules: RuleStore | None = None
     changes: ChangeStore | None = None
+    close: Callable[[], Awaitable[None]] | None = None
 
     @property
     def shown(self) -> str:

@@ -1,0 +1,256 @@
+"""The only door to httpx: a keep-alive connection pool per source, every fault told in our own words."""
+
+import asyncio
+import base64
+import json
+import ssl
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from bot.domain.errors import BadArguments, SourceDown, SourceRefused
+from bot.sources._settings import HttpSettings
+
+Pairs = Iterable[tuple[str, str]]
+MAX_BYTES = 20_000_000
+_BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
+
+
+class PathMissing(SourceRefused):
+    """The server answered, but knows no such path."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer as it came, unpacked."""
+
+    status: int
+    type: str
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it says so of itself; a server that says nothing is believed."""
+        return "json" in self.type or not self.type
+
+    @property
+    def head(self) -> str:
+        """The first words of the body, on one line."""
+        return " ".join(self.body[:600].decode("utf-8", "replace").split())[:200]
+
+
+@dataclass
+class _Line:
+    """The connections of one event loop."""
+
+    transport: httpx.AsyncHTTPTransport
+    slots: asyncio.Semaphore
+
+
+@dataclass
+class Http:
+    """Asks one server; reading only, so a request whose connection breaks is sent once more. Opens lazily."""
+
+    name: str
+    settings: HttpSettings
+    max_bytes: int = MAX_BYTES
+    _lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Line]" = field(default_factory=WeakKeyDictionary)
+    _token: tuple[float, str] = (0.0, "")
+
+    async def get(self, path: str, params: Pairs = ()) -> Any:
+        """The JSON under a path; SourceDown, SourceRefused or BadArguments otherwise."""
+        query = urlencode(list(params))
+        return self._read(path, await self.ask("GET", f"{path}?{query}" if query else path))
+
+    async def post(self, path: str, form: Pairs) -> Any:
+        """The same for a form, where a query is too long for a URL."""
+        return self._read(path, await self.ask("POST", path, urlencode(list(form)).encode()))
+
+    async def ask(self, method: str, target: str, content: bytes = b"") -> Answer:
+        """The whole answer, whatever its status; SourceDown or SourceRefused when none came."""
+        line = self._line()
+        try:
+            async with line.slots, asyncio.timeout(self.settings.timeout):
+                request = self._request(method, target, content)
+                try:
+                    return await self._exchange(line, request)
+                except _BROKEN:
+                    return await self._exchange(line, self._request(method, target, content))
+        except TimeoutError as error:
+            raise SourceDown(
+                f"{self.name} ({self.settings.host}) did not answer within {self.settings.timeout:g} s; "
+                "ask for less (a shorter window, a narrower selector) or go on without it"
+            ) from error
+        except httpx.ConnectError as error:
+            raise SourceDown(self._unreachable(error)) from error
+        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, zlib.error) as error:
+            said = self._masked(str(error)) or type(error).__name__
+            raise SourceDown(f"the answer of {self.name} ({self.settings.host}) broke off: {said}") from error
+
+    async def close(self) -> None:
+        """Close the connections of the running loop; a later request opens new ones."""
+        if line := self._lines.pop(asyncio.get_running_loop(), None):
+            await line.transport.aclose()
+
+    def _line(self) -> _Line:
+        loop = asyncio.get_running_loop()
+        if loop not in self._lines:
+            size = self.settings.connections
+            limits = httpx.Limits(max_connections=size, max_keepalive_connections=size, keepalive_expiry=60.0)
+            transport = httpx.AsyncHTTPTransport(
+                verify=self._trust(), limits=limits, proxy=self.settings.proxy or None, trust_env=False
+            )
+            self._lines[loop] = _Line(transport, asyncio.Semaphore(size))
+        return self._lines[loop]
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        settings = self.settings
+        if not settings.url.startswith("https:"):
+            return False  # nothing to verify, and loading the authorities costs 20 ms
+        try:
+            context = ssl.create_default_context(cafile=settings.ca_file or None)
+            if settings.cert_file:
+                context.load_cert_chain(settings.cert_file, settings.key_file or None)
+        except (OSError, ValueError) as error:
+            files = ", ".join(filter(None, (settings.ca_file, settings.cert_file, settings.key_file)))
+            raise SourceRefused(f"{self.name}: the certificates cannot be loaded ({files}): {error}") from error
+        if not settings.verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+
+    def _request(self, method: str, target: str, content: bytes) -> httpx.Request:
+        headers = dict(self._headers)
+        if content:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if (token := self._bearer()) and "Authorization" not in headers:
+            headers["Authorization"] = f"Bearer {token}"
+        return httpx.Request(method, f"{self.settings.url}{target}", headers=headers, content=content or None)
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        settings = self.settings
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "nightjar"}
+        if settings.tenant:
+            headers["X-Scope-OrgID"] = settings.tenant
+        password = settings.password.get_secret_value()
+        if settings.username or password:
+            pair = base64.b64encode(f"{settings.username}:{password}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        return headers | {name: secret.get_secret_value() for name, secret in settings.headers.items()}
+
+    def _bearer(self) -> str:
+        settings = self.settings
+        if not settings.token_file:
+            return settings.token.get_secret_value()
+        try:
+            path = Path(settings.token_file)
+            changed = path.stat().st_mtime
+            if changed != self._token[0]:
+                self._token = changed, path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceRefused(f"{self.name}: token_file {settings.token_file} cannot be read: {error}") from error
+        return self._token[1]
+
+    async def _exchange(self, line: _Line, request: httpx.Request) -> Answer:
+        response = await line.transport.handle_async_request(request)
+        try:
+            unpack = _Unpacked(response.headers.get("content-encoding", ""), self.max_bytes)
+            async for chunk in response.aiter_raw():
+                if not unpack.take(chunk):
+                    raise BadArguments(
+                        f"the answer of {self.name} is larger than {self.max_bytes / 1e6:g} MB; "
+                        "ask for fewer series: a narrower selector, sum by (…), topk(…) or a shorter window"
+                    )
+            return Answer(response.status_code, response.headers.get("content-type", ""), unpack.body)
+        finally:
+            await response.aclose()
+
+    def _read(self, path: str, answer: Answer) -> Any:
+        if answer.status != 200:
+            raise self._fault(path, answer)
+        if not answer.is_json:
+            raise SourceRefused(
+                f"{self.name} ({self.settings.host}) answered {answer.type.partition(';')[0]} instead of JSON: "
+                "the URL leads to a login page or to another service"
+            )
+        try:
+            return json.loads(answer.body)
+        except (ValueError, RecursionError) as error:
+            raise SourceRefused(f"the answer of {self.name} is no valid JSON: {error}") from error
+
+    def _fault(self, path: str, answer: Answer) -> BadArguments | SourceDown | SourceRefused:
+        where, said = f"{self.name} ({self.settings.host})", self._masked(_message(answer))
+        status = answer.status
+        if status in (400, 422) and answer.is_json:
+            return BadArguments(f"{self.name}: {said}")
+        if status == 404:
+            return PathMissing(f"{where} answered 404 at {path}: is the base path of its URL right?")
+        if status in _REMEDIES:
+            return SourceRefused(f"{where} answered {status}: {_REMEDIES[status]}")
+        if 300 <= status < 400:
+            return SourceRefused(f"{where} redirects ({status}), which is not followed: set its final URL")
+        kind = SourceDown if status >= 500 else SourceRefused
+        hint = "; ask for less" if "timed out" in said else ""
+        return kind(f"{where} answered {status}: {said or 'nothing'}{hint}")
+
+    def _unreachable(self, error: httpx.ConnectError) -> str:
+        said, where = self._masked(str(error)), f"{self.name} ({self.settings.host})"
+        if "certificate verify failed" in said.lower():
+            return f"{where}: its certificate is not trusted ({said}); set ca_file to the authority that signed it"
+        return f"{where} cannot be reached: {said or 'no connection'}; is its URL right, and is it up?"
+
+    def _masked(self, text: str) -> str:
+        sent = self._headers.get("Authorization", "").partition(" ")[2]
+        for secret in filter(None, (*self.settings.secrets, self._token[1], sent)):
+            text = text.replace(secret, "***")
+        return text
+
+
+_REMEDIES = {
+    401: "the credentials are missing or wrong; set username and password, or token",
+    403: "these credentials may not read it; grant them access, or check the tenant",
+    429: "too many requests; wait before asking again",
+}
+
+
+def _message(answer: Answer) -> str:
+    """The server's own words, out of the shapes in which servers wrap them."""
+    if answer.is_json:
+        try:
+            body = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            return answer.head
+        if isinstance(body, dict):
+            said = body.get("error") or body.get("message") or answer.head
+            return str(said)[:500]
+        return str(body)[:500]
+    return answer.head
+
+
+class _Unpacked:
+    """Collects a body that may be compressed, and stops at a size, however small it came."""
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding in ("gzip", "deflate", "x-gzip") else None
+        self._chunks: list[bytes] = []
+        self._left = limit
+
+    def take(self, chunk: bytes) -> bool:
+        """Add a piece; False when the body is larger than allowed."""
+        if self._inflate is not None:
+            chunk = self._inflate.decompress(chunk, self._left + 1)
+        self._left -= len(chunk)
+        self._chunks.append(chunk)
+        return self._left >= 0
+
+    @property
+    def body(self) -> bytes:
+        """All of it so far."""
+        return b"".join(self._chunks)
