@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bot.domain.alerts import Alert
+
 
 @dataclass(frozen=True)
 class Place:
@@ -40,10 +42,14 @@ class Person:
 
 @dataclass(frozen=True)
 class Said:
-    """One message of a thread, by a human or by another bot (`bot` names it), flattened to text."""
+    """One message of a thread, by a human or by another bot (`bot` names it), flattened to text.
+
+    `alerts` are those that the message tells of, when it is a known format's post.
+    """
 
     ts: str
     author: str
     text: str
     bot: str = ""
     own: bool = False
+    alerts: tuple[Alert, ...] = ()

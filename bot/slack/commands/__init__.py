@@ -1,1 +1,1 @@
-"""One command per file, reachable as /oncall x and as @nightjar x."""
+"""One command per file, reachable as `/oncall x` and as `@nightjar x`."""

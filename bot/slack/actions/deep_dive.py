@@ -1,0 +1,26 @@
+"""The same question again, thought through longer, in the same thread; once."""
+
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.plugin import Action
+from bot.slack.context import SlackContext
+from bot.slack.hearing import put
+from bot.slack.pressed import pressed
+
+GONE = "I no longer know this question; please ask it again with `ask … --deep`."
+
+
+async def run(body: dict[str, Any], context: SlackContext) -> None:
+    """A deep question has its own key, so a second press starts nothing."""
+    press = await pressed(body, context)
+    record = await context.deps.audit.get(press.key)
+    if record is None:
+        await context.tell(press.place, press.person, GONE)
+        return
+    deeper = replace(record.question, place=press.place, asker=press.person, depth="deep", accepted=0.0)
+    if not await put(context, deeper):
+        await context.tell(press.place, press.person, "A deep dive of this question was asked for already.")
+
+
+ACTION = Action("deep_dive", run)

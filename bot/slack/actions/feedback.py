@@ -1,0 +1,32 @@
+"""A thumb up or down under an answer; down asks for the reason."""
+
+from typing import Any
+
+from bot.domain.plugin import Action
+from bot.slack.context import SlackContext
+from bot.slack.pressed import pressed
+from bot.slack.render import REASON, modal
+
+THANKS = "Thank you. It is kept with this answer."
+
+
+async def run(body: dict[str, Any], context: SlackContext) -> None:
+    """Keeps the vote at once, the last of each person counting; the reason is free to give."""
+    press = await pressed(body, context)
+    await context.deps.votes.put(press.key, press.person, press.more)
+    if press.more == "up":
+        await context.tell(press.place, press.person, THANKS)
+        return
+    where = f"{press.key}|{press.place.channel}|{press.place.thread}"
+    await context.client.call("views.open", trigger_id=press.trigger, view=_form(where), patience=2.0)
+
+
+def _form(where: str) -> dict[str, Any]:
+    plain = {"type": "plain_text", "emoji": True}
+    element = {"type": "plain_text_input", "action_id": "reason", "multiline": True, "max_length": 1000}
+    label = plain | {"text": "What was wrong, or what was missing?"}
+    question = {"type": "input", "block_id": "reason", "optional": True, "label": label, "element": element}
+    return modal("What was wrong?", [question], where, callback=REASON, submit="Send")
+
+
+ACTION = Action("feedback", run)

@@ -1,0 +1,21 @@
+"""Why an answer was no help, from the modal behind the thumb down."""
+
+from typing import Any
+
+from bot.domain.place import Place
+from bot.domain.plugin import Action
+from bot.slack.actions.feedback import THANKS
+from bot.slack.context import SlackContext
+
+
+async def run(body: dict[str, Any], context: SlackContext) -> None:
+    """Keeps the reason with the vote."""
+    view = body["view"]
+    key, channel, thread = str(view["private_metadata"]).split("|")
+    reason = str(view["state"]["values"]["reason"]["reason"].get("value") or "")
+    person = str(body["user"]["id"])
+    await context.deps.votes.put(key, person, "down", context.deps.redact(reason))
+    await context.tell(Place((await context.client.me()).team, channel, thread), person, THANKS)
+
+
+ACTION = Action("reason", run, view=True)

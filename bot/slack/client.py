@@ -1,0 +1,168 @@
+"""The one way out to Slack: one session, our own retry, an outcome instead of an exception.
+
+Slack has no idempotency key, so a call that may have worked is never sent again by itself (`retry_handlers=[]`);
+it comes back as not `sure`, and whoever posts looks for the message before sending again.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.domain.errors import ReplyError
+from bot.slack.settings import SlackSettings
+
+READS = frozenset(
+    {"conversations.history", "conversations.info", "conversations.list", "conversations.replies", "users.info"}
+)
+QUERIES = frozenset({"files.completeUploadExternal", "files.getUploadURLExternal"})  # Slack takes no JSON there
+UNSURE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+AGAIN = frozenset({"no_connection", "ratelimited"})  # the call surely did nothing, and may work later
+FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a call: `error` is Slack's code; not `sure` means that it may have worked all the same."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    sure: bool = True
+    wait: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether Slack took it."""
+        return not self.error
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the bot token is, by `auth.test`."""
+
+    team: str
+    user: str
+    bot: str
+    url: str = ""
+
+
+class SlackClient:
+    """Calls Slack's Web API; made anywhere, its session is opened by the first call."""
+
+    def __init__(self, settings: SlackSettings, web: AsyncWebClient) -> None:
+        self.settings = settings
+        self.web = web
+        self._held: dict[str, float] = {}
+        self._me: Identity | None = None
+        self._asking = asyncio.Lock()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The shared session; a new one for each call costs three to ten times the CPU."""
+        if self.web.session is None or self.web.session.closed:
+            timeout = aiohttp.ClientTimeout(total=self.settings.timeout)
+            self.web.session = aiohttp.ClientSession(timeout=timeout)
+        return self.web.session
+
+    async def me(self) -> Identity:
+        """Who we are, asked once; raises ReplyError when Slack does not say."""
+        async with self._asking:
+            if self._me is None:
+                outcome = await self.call("auth.test", repeat=True)
+                if not outcome.ok:
+                    raise ReplyError(f"auth.test: {outcome.error}")
+                said = outcome.data
+                self._me = Identity(said["team_id"], said["user_id"], said.get("bot_id", ""), said.get("url", ""))
+        return self._me
+
+    async def call(self, method: str, *, repeat: bool = False, patience: float = 30.0, **arguments: Any) -> Outcome:
+        """One call, tried again for `patience` seconds where that is safe; `repeat` says that it always is."""
+        loop = asyncio.get_running_loop()
+        end, wait = loop.time() + patience, FIRST_WAIT
+        while True:
+            held = self._held.get(method, 0.0) - loop.time()
+            if held > 0 and loop.time() + held > end:
+                return Outcome(error="ratelimited", wait=held)
+            if held > 0:
+                await asyncio.sleep(held)
+            outcome = await self._once(method, arguments)
+            if outcome.error == "ratelimited":
+                self._held[method] = loop.time() + outcome.wait
+                continue
+            again = outcome.error in AGAIN or (repeat and not outcome.sure)
+            if outcome.ok or not again or loop.time() + wait > end:
+                return outcome
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+
+    async def send_bytes(self, url: str, data: bytes) -> bool:
+        """Bring a file's bytes to the URL Slack gave for them."""
+        try:
+            async with self.session.post(url, data=data) as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def respond(self, url: str, message: Mapping[str, Any]) -> bool:
+        """Answer a command at its response URL; False when Slack no longer takes it."""
+        try:
+            async with self.session.post(url, json=message) as response:
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        """Close the shared session."""
+        if self.web.session is not None:
+            await self.web.session.close()
+
+    async def _once(self, method: str, arguments: dict[str, Any]) -> Outcome:
+        _ = self.session
+        try:
+            if method in READS:
+                response = await self.web.api_call(method, http_verb="GET", params=_flat(arguments))
+            elif method in QUERIES:
+                response = await self.web.api_call(method, params=_flat(arguments))
+            else:
+                response = await self.web.api_call(method, json=arguments)
+        except SlackApiError as error:
+            return _refusal(error)
+        except aiohttp.ClientConnectorError:
+            return Outcome(error="no_connection")
+        except (aiohttp.ClientError, TimeoutError):
+            return Outcome(error="cut", sure=False)
+        except (AttributeError, ValueError):  # what the SDK raises for a body that is no JSON object
+            return Outcome(error="garbage", sure=False)
+        return Outcome(response.data if isinstance(response.data, dict) else {})
+
+
+def open_client(settings: SlackSettings) -> SlackClient:
+    """The client that the chat, the replies and the app share."""
+    web = AsyncWebClient(settings.bot_token, base_url=settings.base_url, retry_handlers=[])
+    return SlackClient(settings, web)
+
+
+def _flat(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in arguments.items()}
+
+
+def _refusal(error: SlackApiError) -> Outcome:
+    response = error.response
+    if not isinstance(response, AsyncSlackResponse):
+        return Outcome(error="garbage", sure=False)
+    data = response.data if isinstance(response.data, dict) else {}
+    code = str(data.get("error", ""))
+    if response.status_code == 429 or code == "ratelimited":
+        return Outcome(data, "ratelimited", wait=_seconds(response.headers.get("Retry-After")))
+    unsure = response.status_code >= 500 or code in UNSURE or not code
+    return Outcome(data, code or f"http_{response.status_code}", sure=not unsure)
+
+
+def _seconds(text: str | None) -> float:
+    return float(text) if text and text.isdecimal() else 1.0

@@ -1,0 +1,15 @@
+"""A service's signals: now against before."""
+
+from collections.abc import Mapping
+
+from bot.domain.plugin import Command, Heard
+from bot.slack.commands._beside import beside_command
+from bot.slack.context import SlackContext
+
+
+async def run(heard: Heard, context: SlackContext, commands: Mapping[str, Command]) -> None:
+    """Answered beside a running investigation; it never queues."""
+    await beside_command("metrics", heard, context)
+
+
+COMMAND = Command("metrics", "A service's signals: now against before", "metrics <service>", run)

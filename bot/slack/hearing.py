@@ -1,0 +1,55 @@
+"""Runs a command that somebody gave, once for each message, however often Slack tells of it."""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+
+from bot.domain.investigations import Question
+from bot.domain.plugin import Command, Heard
+from bot.flows import answer, steer
+from bot.slack.context import SlackContext
+
+STOP = re.compile(r"(stop|cancel|abort|never ?mind|halt)( (it|this|that|please|now))*[\s.!]*", re.IGNORECASE)
+_SENTENCE = 3  # words after the name that end in a question mark
+
+
+class Hearing:
+    """The commands, and which messages gave one already."""
+
+    def __init__(self, context: SlackContext, commands: Mapping[str, Command]) -> None:
+        self.context = context
+        self.commands = commands
+        self._under_way: set[str] = set()
+
+    def recognise(self, text: str) -> tuple[Command | None, str]:
+        """The command that the words begin with, and the rest; none for a sentence that only looks like one."""
+        if STOP.fullmatch(text):
+            return self.commands.get("stop"), ""
+        name, _, rest = text.partition(" ")
+        command, rest = self.commands.get(name.lower()), rest.strip()
+        takes_words = command is not None and len(command.usage.split()) > 1
+        sentence = rest.endswith("?") and len(rest.split()) >= _SENTENCE and name.lower() != "ask"
+        if command is None or sentence or (rest and not takes_words):
+            return None, text
+        return command, rest
+
+    async def give(self, command: Command, heard: Heard) -> None:
+        """Run it unless the same message gave it before; a message and its mention come as two events."""
+        notes = self.context.deps.notes
+        if heard.key in self._under_way or await notes.get(heard.key) is not None:
+            return
+        self._under_way.add(heard.key)
+        try:
+            await command.run(heard, self.context, self.commands)
+            await notes.put(heard.key, command.name)
+        finally:
+            self._under_way.discard(heard.key)
+
+
+async def put(context: SlackContext, question: Question) -> bool:
+    """Accept a question: one write; in a thread that is at work, say afterwards what becomes of it."""
+    new = await answer.request(context.deps.engine, question)
+    if new and question.place.thread not in ("", question.ts):
+        lane, key = answer.lane_of(question), answer.key_of(question)
+        context.after(partial(steer.acknowledge, context.deps, lane, key, question))
+    return new

@@ -1,0 +1,204 @@
+"""From the domain to blocks, as dicts and pure: the head for a phone at night first, the rest below or behind."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from bot.domain.answers import Answer, Citation, Failure
+from bot.slack.charts import MAX_CHARTS, block_of, sparklines
+from bot.slack.posting import Content
+
+Json = dict[str, Any]
+Clean = Callable[[str], str]
+MAX_HEAD, MAX_SECTION, MAX_CONTEXT, MAX_VALUE = 400, 3_000, 1_500, 2_000
+MAX_VIEW_BLOCKS = 95
+STOP, DETAILS, DEEP, FEEDBACK, ENV, REASON = "stop", "details", "deep_dive", "feedback", "env", "reason"
+
+
+def escape(text: str) -> str:
+    """Plain text as mrkdwn shows it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def placeholder(text: str, key: str, facts: str = "", status: str = "") -> Content:
+    """What stands there at once, and what code alone can say so far; with the stop button. Texts come clean."""
+    blocks = [_section(escape(text))]
+    blocks += [_section(escape(facts))] if facts else []
+    blocks += [_context(f"{escape(status)} …")] if status else []
+    blocks.append(_actions([button("Stop", STOP, key)]))
+    return Content(escape(facts or text)[:MAX_SECTION], tuple(blocks))
+
+
+def answer(said: Answer, key: str, clean: Clean, *, charts: bool = True) -> Content:
+    """The answer's message; without `charts` they become lines of text."""
+    head = cut(clean(said.head), MAX_HEAD) or "Not known."
+    blocks: list[Json] = [{"type": "markdown", "text": head}]
+    blocks += [_context(line) for line in (" · ".join(_frame(said)), missing_line(said, clean)) if line]
+    blocks += _charts(said, clean) if charts else _sparks(said, clean)
+    if said.choices:
+        pick = [button(env, f"{ENV}:{at}", f"{key}|{env}") for at, env in enumerate(said.choices[:25])]
+        return Content(escape(head), (*blocks, _actions(pick)))
+    blocks.append(_context(" · ".join(_cost(said))))
+    blocks.append(_actions([button("Details", DETAILS, key), button("Deep dive", DEEP, key)]))
+    return Content(escape(head), (*blocks, _feedback(key)))
+
+
+def answer_text(said: Answer, clean: Clean) -> Content:
+    """The answer as text alone, for when Slack takes no block of it."""
+    return Content(escape(cut(clean(said.head), MAX_HEAD) or "Not known."))
+
+
+def failure(said: Failure, clean: Clean) -> Content:
+    """One plain sentence and the trace id; a stop says who, by an id that code put in."""
+    text = escape(clean(said.text))
+    if said.stopped_by:
+        by = f"Stopped by <@{said.stopped_by}>."
+        rest = clean(said.text.replace(by, "").strip())
+        text = f"{by} {escape(rest)}".strip()
+    return Content(f"{text}\n(trace {escape(said.trace)})", (_section(text), _context(f"trace `{escape(said.trace)}`")))
+
+
+def details(said: Answer, key: str, clean: Clean) -> Json:
+    """The modal behind Details: the body, then the evidence, then what was not looked at."""
+    parts = [*sections(mrkdwn(clean(said.body)))] if said.body.strip() else []
+    if said.evidence:
+        parts += ["*Evidence*", *sections("\n".join(_evidence(item, clean) for item in said.evidence))]
+    if said.missing:
+        listed = "\n".join(f"• {escape(clean(item))}" for item in said.missing)
+        parts += ["*Not looked at*", *sections(listed)]
+    if said.numbers.unbacked:
+        parts += [f"*Figures without evidence*: {escape(clean(', '.join(said.numbers.unbacked)))}"[:MAX_SECTION]]
+    blocks = [_section(part) for part in parts[:MAX_VIEW_BLOCKS]] or [_section("There is nothing more to show.")]
+    blocks.append(_context(" · ".join([*_cost(said), f"trace `{escape(said.trace or key)}`"])))
+    return modal("Details", blocks, key)
+
+
+def modal(title: str, blocks: Sequence[Json], key: str, *, callback: str = "", submit: str = "") -> Json:
+    """A modal view; `callback` names the action that its submission goes to."""
+    view: Json = {"type": "modal", "title": _plain(title), "close": _plain("Close"), "blocks": list(blocks)}
+    view["private_metadata"] = key
+    return view | ({"callback_id": callback} if callback else {}) | ({"submit": _plain(submit)} if submit else {})
+
+
+def button(text: str, action: str, value: str) -> Json:
+    """A button within Slack's limits."""
+    return {"type": "button", "text": _plain(text[:75]), "action_id": action, "value": value[:MAX_VALUE]}
+
+
+def cut(text: str, most: int) -> str:
+    """The text at most so long, cut at a word, saying so."""
+    if len(text) <= most:
+        return text
+    return text[: most - 1].rsplit(None, 1)[0] + "…"
+
+
+def sections(text: str) -> Iterator[str]:
+    """The text in pieces that a section holds, cut between lines where that is possible."""
+    piece = ""
+    for line in text.splitlines():
+        for part in (line[at : at + MAX_SECTION] for at in range(0, len(line) or 1, MAX_SECTION)):
+            if piece and len(piece) + len(part) >= MAX_SECTION:
+                yield piece
+                piece = ""
+            piece = f"{piece}\n{part}" if piece else part
+    if piece.strip():
+        yield piece
+
+
+def mrkdwn(text: str) -> str:
+    """Markdown as modals take it, line by line: headings and bold, bullets, tables kept in monospace."""
+    lines: list[str] = []
+    fenced = tabled = False
+    for line in text.splitlines():
+        bare = line.lstrip()
+        fenced ^= bare.startswith("```")
+        if not fenced and bare.startswith("|") is not tabled:
+            tabled = not tabled
+            lines.append("```")
+        lines.append(escape(line) if fenced or tabled or bare.startswith("```") else _inline(line))
+    return "\n".join([*lines, "```"] if tabled or fenced else lines)
+
+
+def missing_line(said: Answer, clean: Clean) -> str:
+    """What was not looked at, in one line; the rest stands in the details."""
+    if not said.missing:
+        return ""
+    more = f" (+{len(said.missing) - 2} more in Details)" if len(said.missing) > 2 else ""
+    return f"Not looked at: {escape(cut(clean('; '.join(said.missing[:2])), 300))}{more}"
+
+
+def _frame(said: Answer) -> Iterator[str]:
+    if said.cause is not None:
+        yield f"*{said.cause.confidence}*"
+    if said.window is not None:
+        yield said.window.shown(said.zone)
+    yield from (escape(env) for env in said.envs)
+
+
+def _cost(said: Answer) -> Iterator[str]:
+    yield escape(said.model) if said.model else "no model"
+    yield f"{said.tool_calls} tool call{'' if said.tool_calls == 1 else 's'}"
+    yield f"{said.seconds:.1f} s" if said.seconds < 10 else f"{said.seconds:.0f} s"
+    if said.usage.cost_usd:
+        yield f"${said.usage.cost_usd:.3f}"
+    if said.numbers.total:
+        yield f"{said.numbers.backed}/{said.numbers.total} figures backed"
+
+
+def _evidence(item: Citation, clean: Clean) -> str:
+    where = " · ".join(escape(clean(part)) for part in (item.source, item.env) if part)
+    query = f" `{escape(cut(item.query.replace('`', ' '), 300))}`" if item.query else ""
+    return f"*{escape(item.id)}* {where}{query}\n{escape(cut(clean(item.summary), 400))}"
+
+
+def _charts(said: Answer, clean: Clean) -> Iterator[Json]:
+    for chart in said.charts[:MAX_CHARTS]:
+        block = block_of(chart, said.zone)
+        if block is not None:
+            yield block
+        else:
+            yield _monospace(clean(sparklines(chart)))
+
+
+def _sparks(said: Answer, clean: Clean) -> Iterator[Json]:
+    yield from (_monospace(clean(sparklines(chart))) for chart in said.charts[:MAX_CHARTS])
+
+
+def _monospace(text: str) -> Json:
+    return _section(f"```{cut(escape(text.replace('```', '')), MAX_SECTION - 10)}```")
+
+
+def _inline(line: str) -> str:
+    bare = line.lstrip()
+    marks = len(bare) - len(bare.lstrip("#"))
+    if 0 < marks <= 6 and bare[marks : marks + 1] == " ":
+        return f"*{escape(bare[marks:].strip().replace('**', ''))}*"
+    indent = line[: len(line) - len(bare)]
+    body = f"• {bare[2:]}" if bare.startswith(("- ", "* ")) else bare
+    return indent + escape(body).replace("**", "*")
+
+
+def _feedback(key: str) -> Json:
+    sides = {
+        "positive_button": {"text": _plain("👍"), "value": f"up|{key}"},
+        "negative_button": {"text": _plain("👎"), "value": f"down|{key}"},
+    }
+    return {
+        "type": "context_actions",
+        "elements": [{"type": "feedback_buttons", "action_id": FEEDBACK, **sides}],
+    }
+
+
+def _section(text: str) -> Json:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:MAX_SECTION] or " "}}
+
+
+def _context(text: str) -> Json:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text[:MAX_CONTEXT] or " "}]}
+
+
+def _actions(elements: list[Json]) -> Json:
+    return {"type": "actions", "elements": elements}
+
+
+def _plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text, "emoji": True}

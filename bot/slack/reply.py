@@ -1,0 +1,218 @@
+"""Replies in a thread: a placeholder that becomes the answer, and progress beside it (the Replies and Reply ports)."""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from bot.check.output import defuse
+from bot.domain.answers import Answer, Failure
+from bot.domain.errors import ReplyError
+from bot.domain.events import Event
+from bot.domain.evidence import Chart
+from bot.domain.investigations import Posted
+from bot.domain.place import Place
+from bot.domain.ports import Notes
+from bot.slack import pictures, render
+from bot.slack.board import Board
+from bot.slack.client import SlackClient
+from bot.slack.pace import Pace
+from bot.slack.posting import Content, marked, post_once
+from bot.slack.stream import Progress, Spot
+
+Draw = Callable[[Chart], tuple[bytes, str]]
+FIRST_WAIT = 0.4  # seconds from the first event to the first write, so that what comes together is shown together
+CLOSING = 3.0
+PATIENCE = 600.0  # seconds for the answer itself
+PERSON = re.compile(r"[UW][A-Z0-9]+")
+NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"})
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """What every reply of the process shares."""
+
+    client: SlackClient
+    notes: Notes
+    clean: Callable[[str], str]
+    draw: Draw | None = None
+    pace: Pace = field(default_factory=Pace)
+    begun: set[str] = field(default_factory=set)
+    said: dict[str, str] = field(default_factory=dict)
+    writers: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class SlackReplies:
+    """The Replies port. `redact` masks secrets, `draw` makes a PNG and its alt text, `link_hosts` may stay links."""
+
+    def __init__(
+        self,
+        client: SlackClient,
+        notes: Notes,
+        redact: Callable[[str], str] = str,
+        draw: Draw | None = None,
+        link_hosts: Sequence[str] = (),
+    ) -> None:
+        hosts = tuple(link_hosts)
+        self._outlet = Outlet(client, notes, lambda text: defuse(redact(text), hosts), draw)
+
+    async def begin(self, place: Place, key: str, text: str, *, again: bool) -> Posted:
+        """The placeholder, posted once per key; `again` looks for it first. Raises ReplyError."""
+        clean = self._outlet.clean(text)
+        content = render.placeholder(clean, key)
+        posted = await post_once(self._outlet.client, place, key, "answer", content, look=again)
+        if not again:
+            self._outlet.begun.add(key)
+        self._outlet.said[key] = clean
+        return posted
+
+    def open(self, place: Place, key: str, posted: Posted, recipient: str = "") -> "SlackReply":
+        """The reply of a key, in any process; `recipient` is the asking human, for whom progress streams."""
+        human = recipient if PERSON.fullmatch(recipient) else ""
+        return SlackReply(self._outlet, Spot(place, key, posted, human))
+
+    async def close(self) -> None:
+        """Let go of writers still at work; their messages are found and closed by whoever finishes the reply."""
+        tasks = set(self._outlet.writers)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class SlackReply:
+    """The Reply port: `show` never waits; one task writes, at Slack's pace."""
+
+    def __init__(self, outlet: Outlet, spot: Spot) -> None:
+        self._outlet = outlet
+        self._spot = spot
+        self._board = Board(outlet.clean)
+        note = partial(self._note_streams)
+        self._progress = Progress(outlet.client, spot, self._board, outlet.pace, note)
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._writer: asyncio.Task[None] | None = None
+
+    def show(self, event: Event) -> None:
+        """Take an event to be shown; lossy, and without effect once the reply is being finished."""
+        if self._closing:
+            return
+        self._board.take(event)
+        self._wake.set()
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write())
+            self._outlet.writers.add(self._writer)
+            self._writer.add_done_callback(self._outlet.writers.discard)
+
+    async def finish(self, answer: Answer) -> None:
+        """The placeholder becomes the answer; again and again until it is there. Raises ReplyError after 10 minutes."""
+        clean, key = self._outlet.clean, self._spot.key
+        await self._stop_writing()
+        forms = (
+            render.answer(answer, key, clean),
+            render.answer(answer, key, clean, charts=False),
+            render.answer_text(answer, clean),
+        )
+        await self._become(forms if answer.charts else forms[:1] + forms[2:])
+        await self._clear()
+        if self._outlet.draw is not None and answer.charts:
+            await pictures.share(self._outlet.client, self._outlet.notes, self._spot, answer, self._outlet.draw)
+
+    async def fail(self, failure: Failure) -> None:
+        """The placeholder becomes one plain sentence."""
+        await self._stop_writing()
+        await self._become((render.failure(failure, self._outlet.clean),))
+        await self._clear()
+
+    async def _write(self) -> None:
+        await self._session("processing")
+        wait = FIRST_WAIT
+        while not self._closing:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(wait)
+            if self._closing:
+                return
+            if self._board.head_is_new:
+                await self._update_head()
+            await self._progress.draw()
+            if not self._board.is_drawn or self._board.head_is_new:
+                self._wake.set()
+            wait = self._outlet.pace.interval
+
+    async def _update_head(self) -> None:
+        self._board.head_is_new = False
+        clean = self._outlet.clean
+        said = self._outlet.said.get(self._spot.key, "Looking into it")
+        content = render.placeholder(said, self._spot.key, clean(self._board.facts), clean(self._board.status))
+        await self._update(content, patience=5.0)
+
+    async def _update(self, content: Content, patience: float) -> str:
+        posted, mark = self._spot.posted, marked(self._spot.key, "answer")
+        outcome = await self._outlet.client.call(
+            "chat.update",
+            channel=posted.channel,
+            ts=posted.ts,
+            metadata=mark,
+            repeat=True,
+            patience=patience,
+            **content.arguments(),
+        )
+        return outcome.error
+
+    async def _become(self, forms: Sequence[Content]) -> None:
+        """The first form that Slack takes; a placeholder that is gone is posted anew."""
+        error = ""
+        for form in forms:
+            error = await self._update(form, PATIENCE)
+            if error in GONE:
+                spot = self._spot
+                await post_once(self._outlet.client, spot.place, spot.key, "answer", form, look=True)
+                return
+            if error not in NO_BLOCKS:
+                break
+        if error:
+            raise ReplyError(f"chat.update: {error}")
+
+    async def _stop_writing(self) -> None:
+        self._closing = True
+        self._wake.set()
+        if self._writer is not None:
+            done, _ = await asyncio.wait({self._writer}, timeout=CLOSING)
+            if not done:
+                self._writer.cancel()
+                self._outlet.begun.discard(self._spot.key)  # it may have left a stream that is not known
+                await asyncio.gather(self._writer, return_exceptions=True)
+
+    async def _clear(self) -> None:
+        """Take progress away; in another process than the one that began, also what that one left."""
+        key = self._spot.key
+        left: list[str] = []
+        if key not in self._outlet.begun:
+            noted = await self._outlet.notes.get(f"stream:{key}") or ""
+            left = [ts for ts in noted.split(",") if ts]
+            left += [ts for ts in await self._progress.left_over() if ts not in left]
+        await self._progress.clear(left)
+        self._outlet.begun.discard(key)
+        self._outlet.said.pop(key, None)
+        if self._writer is not None or left:
+            await self._session("active")
+
+    async def _note_streams(self, shown: Sequence[str]) -> None:
+        await self._outlet.notes.put(f"stream:{self._spot.key}", ",".join(shown), replace=True)
+
+    async def _session(self, status: str) -> None:
+        """The native stop button while at work; best effort, and never again once Slack has said no."""
+        if not self._outlet.pace.sessions:
+            return
+        spot = self._spot
+        outcome = await self._outlet.client.call(
+            "agents.sessions.setStatus",
+            channel_id=spot.posted.channel,
+            thread_ts=spot.place.thread or spot.posted.ts,
+            status=status,
+            patience=0.0,
+        )
+        if outcome.error and outcome.sure and outcome.error not in ("ratelimited", "no_connection"):
+            self._outlet.pace.sessions = False

@@ -1,0 +1,1 @@
+"""Slack: events in, Slack calls out, against the sandbox."""
