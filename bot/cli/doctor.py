@@ -1,0 +1,121 @@
+"""`nightjar doctor`: every part of the set-up, looked at, with the remedy for what is not well."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import typer
+from rich.console import Console
+
+from bot import settings, wiring
+from bot.domain.checks import Check
+from bot.domain.errors import SetupError, SourceError
+from bot.domain.messages import Ask, Message
+from bot.domain.outcomes import Fault
+from bot.slack.client import open_client
+from bot.slack.health import check_app_token, check_bot_token
+from bot.slack.manifest import SCOPES
+from bot.slack.settings import SlackSettings
+from bot.store.migrate import head, revision
+
+
+def run(as_json: bool) -> None:
+    """Print each check; exit code 1 when one failed."""
+    checks = asyncio.run(examine(settings.read()))
+    show(checks, as_json)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+async def examine(config: settings.Settings) -> list[Check]:
+    """Everything, side by side where it waits for others."""
+    groups = await asyncio.gather(_slack(config), _sources(config), _models(config))
+    return [check for group in (_platform(), *groups, _database(config)) for check in group]
+
+
+def show(checks: Sequence[Check], as_json: bool = False) -> None:
+    """One line a check, its remedy below."""
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=1))
+        return
+    console = Console(highlight=False)
+    for check in checks:
+        sign = "[green]✓[/]" if check.ok else "[bold red]✗[/]"
+        console.print(f"{sign} {check.part:<18} ", end="")
+        console.print(check.detail, markup=False)
+        if not check.ok and check.remedy:
+            console.print(f"  → {check.remedy}", markup=False, style="yellow")
+
+
+def _platform() -> list[Check]:
+    try:
+        settings.check_platform()
+    except SetupError as error:
+        return [Check("platform", False, "Python and SQLite do not go together", str(error))]
+    return []
+
+
+async def _slack(config: settings.Settings) -> list[Check]:
+    token, app = config.slack_bot_token.get_secret_value(), config.slack_app_token.get_secret_value()
+    if not token:
+        return [Check("slack bot token", False, "not set", "run `nightjar init`, or set SLACK_BOT_TOKEN")]
+    client = open_client(SlackSettings(token, app, base_url=config.slack_api_url))
+    try:
+        checks = list(
+            await check_bot_token(client, [scope.name for scope in SCOPES if scope.minimal], wiring.SystemClock())
+        )
+    finally:
+        await client.close()
+    if config.slack_transport == "socket":
+        checks.append(await check_app_token(app, config.slack_api_url))
+    elif not config.slack_signing_secret.get_secret_value():
+        checks.append(Check("signing secret", False, "not set", "set SLACK_SIGNING_SECRET (Basic Information)"))
+    return checks
+
+
+async def _sources(config: settings.Settings) -> list[Check]:
+    try:
+        instances = wiring.open_sources(config).instances
+    except SetupError as error:
+        return [Check("sources", False, "the settings do not fit", str(error))]
+    if not instances:
+        return [Check("sources", False, "none configured", "set PROMETHEUS_URL and ALERTMANAGER_URL")]
+    healths = await asyncio.gather(*(instance.health() for instance in instances), return_exceptions=True)
+    checks = []
+    for instance, health in zip(instances, healths, strict=True):
+        if isinstance(health, BaseException):
+            if not isinstance(health, SourceError):
+                raise health
+            checks.append(Check(instance.name, False, str(health), "see docs/first-hour.md, step 5"))
+        else:
+            checks.append(Check(instance.name, health.ok, health.detail, f"check [sources.{instance.name}]"))
+    return checks
+
+
+async def _models(config: settings.Settings) -> list[Check]:
+    registry = wiring.Registry(config)
+    named = [name for name in registry.names if name != wiring.FALLBACK]
+    if not named:
+        return [
+            Check("model", True, "none: the playbook answers, from facts alone (ANTHROPIC_API_KEY turns Claude on)")
+        ]
+    checks = []
+    for name in named:
+        ask = Ask("Answer with one word.", (Message("user", "Say: ready"),), "low", 1_024, 20.0)
+        outcome = await registry.get(name).turn(ask, (), lambda text: None)
+        if isinstance(outcome, Fault):
+            checks.append(Check(name, False, outcome.detail, "check the key, the base URL and the spend limit"))
+        else:
+            checks.append(Check(name, True, f"answered in {outcome.seconds:.1f} s"))
+    return checks
+
+
+def _database(config: settings.Settings) -> list[Check]:
+    try:
+        at = revision(config.database_url)
+    except SetupError as error:
+        return [Check("database", False, str(error), "check DATABASE_URL")]
+    if at != head():
+        return [Check("database", False, f"schema {at or 'none'}, this version has {head()}", "run `nightjar migrate`")]
+    return [Check("database", True, f"schema {at}")]

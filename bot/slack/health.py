@@ -1,0 +1,66 @@
+"""Whether Slack knows our tokens, grants our scopes, and agrees with our clock."""
+
+from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.checks import Check
+from bot.domain.ports import Clock
+from bot.slack.client import SlackClient
+
+SKEW_SECONDS = 60.0
+_FOUND_AT = "OAuth & Permissions → Bot User OAuth Token, in the app's settings (https://api.slack.com/apps)"
+_APP_FOUND_AT = "Basic Information → App-Level Tokens → Generate, with the scope connections:write"
+
+
+async def check_bot_token(client: SlackClient, wanted: Iterable[str], clock: Clock) -> tuple[Check, ...]:
+    """The bot token, its scopes, and the clock's skew against Slack's."""
+    _ = client.session
+    try:
+        response = await client.web.auth_test()
+    except SlackApiError as error:
+        said = str(error.response.get("error", "refused"))
+        return (Check("slack bot token", False, said, f"set SLACK_BOT_TOKEN: {_FOUND_AT}"),)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return (Check("slack", False, f"no answer: {type(error).__name__}", "is slack.com reachable from here?"),)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    granted = Check("slack bot token", True, f"{response['user']} in {response.get('team', response['team_id'])}")
+    return (granted, _scopes(headers, wanted), *_skew(headers, clock))
+
+
+def _scopes(headers: Mapping[str, str], wanted: Iterable[str]) -> Check:
+    given = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
+    lacking = [scope for scope in wanted if scope not in given]
+    if not given:
+        return Check("slack scopes", True, "Slack did not list them")
+    if lacking:
+        remedy = f"add {', '.join(lacking)} under OAuth & Permissions, then reinstall the app (docs/permissions.md)"
+        return Check("slack scopes", False, f"{len(given)} granted, {len(lacking)} missing", remedy)
+    return Check("slack scopes", True, f"{len(given)} granted")
+
+
+def _skew(headers: Mapping[str, str], clock: Clock) -> Iterable[Check]:
+    if "date" not in headers:
+        return
+    seconds = (clock.now() - parsedate_to_datetime(headers["date"])).total_seconds()
+    remedy = "set this machine's clock (NTP); 5 minutes off, every signed request fails"
+    yield Check("clock", abs(seconds) <= SKEW_SECONDS, f"{seconds:+.0f} s against Slack", remedy)
+
+
+async def check_app_token(token: str, base_url: str) -> Check:
+    """The app-level token, by asking for a Socket Mode address."""
+    web = AsyncWebClient(base_url=base_url, retry_handlers=[])
+    try:
+        await web.apps_connections_open(app_token=token)
+    except SlackApiError as error:
+        return Check(
+            "slack app token", False, str(error.response.get("error")), f"set SLACK_APP_TOKEN: {_APP_FOUND_AT}"
+        )
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return Check(
+            "slack app token", False, f"no answer: {type(error).__name__}", "is slack.com reachable from here?"
+        )
+    return Check("slack app token", True, "opens Socket Mode")
