@@ -35,13 +35,14 @@ class Hearing:
 
     async def give(self, command: Command, heard: Heard) -> None:
         """Run it unless the same message gave it before; a message and its mention come as two events."""
-        notes = self.context.deps.notes
-        if heard.key in self._under_way or await notes.get(heard.key) is not None:
+        if heard.key in self._under_way:
             return
         self._under_way.add(heard.key)
+        notes = self.context.deps.notes
         try:
-            await command.run(heard, self.context, self.commands)
-            await notes.put(heard.key, command.name)
+            if await notes.get(heard.key) is None:
+                await command.run(heard, self.context, self.commands)
+                await notes.put(heard.key, command.name)
         finally:
             self._under_way.discard(heard.key)
 

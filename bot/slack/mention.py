@@ -1,6 +1,7 @@
 """What people write: mentions, direct messages, follow-ups, edits. Decided by ids only, before the ack."""
 
 import re
+from collections import OrderedDict
 from typing import Any, Literal
 
 from bot.domain.investigations import Question
@@ -14,6 +15,7 @@ Json = dict[str, Any]
 Way = Literal["mention", "direct", "follow_up"]
 HUMAN = frozenset({"", "file_share", "me_message", "thread_broadcast"})
 SLACKBOT = "USLACKBOT"
+MOST_THREADS = 2_000  # whose voices are kept in memory beside the note
 
 
 class Mentions:
@@ -22,6 +24,7 @@ class Mentions:
     def __init__(self, hearing: Hearing) -> None:
         self._hearing = hearing
         self._context = hearing.context
+        self._voices: OrderedDict[str, set[str]] = OrderedDict()
 
     async def hear(self, event: Json, me: Identity) -> None:
         """A new, edited or deleted message."""
@@ -50,11 +53,16 @@ class Mentions:
 
     async def _is_alone(self, place: Place, user: str) -> bool:
         """Whether this human alone talks with the bot in the thread; a second one ends that."""
+        voices = self._voices.setdefault(place.lane, set())  # noted before any await: messages come side by side
+        voices.add(user)
+        self._voices.move_to_end(place.lane)
+        if len(self._voices) > MOST_THREADS:
+            self._voices.popitem(last=False)
         key = f"solo:{place.lane}"
         alone = await self._context.deps.notes.get(key)
         if alone is not None and alone not in (user, "many"):
             await self._context.deps.notes.put(key, "many", replace=True)
-        return alone == user
+        return alone == user and voices == {user}
 
     async def _forget(self, event: Json, me: Identity) -> None:
         """What is edited or deleted in Slack is forgotten here; our own updates and unfurled links are no edits."""

@@ -1,0 +1,173 @@
+"""What is heard, what is let be, and what happens when the one write fails."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.flows.deps import Policy
+from tests.slack.house import House, open_house
+
+CHANNEL = "inc-checkout"
+
+
+async def dispatch(house: House, event: dict[str, Any], retry: int = 0) -> int:
+    """One delivery by Socket Mode, with the retry header Bolt sets even on a first one."""
+    body = {"type": "event_callback", "team_id": house.slack.team_id, "event": event}
+    headers: dict[str, str | Sequence[str]] = {"x-slack-retry-num": str(retry)}
+    request = AsyncBoltRequest(body=body, headers=headers, mode="socket_mode")
+    return (await house.app.bolt.async_dispatch(request)).status
+
+
+def message(text: str = "", **more: Any) -> dict[str, Any]:
+    """A human's message in a channel."""
+    return {"type": "message", "channel": "C1", "user": "U1", "ts": "1700000000.000100", "text": text} | more
+
+
+@pytest.mark.parametrize("transport", ["socket", "http"])
+async def test_a_failed_write_is_not_acked_and_comes_again(transport: str) -> None:
+    """While the database is away nothing is acked; Slack delivers again and the question is not lost."""
+    async with open_house(http=transport == "http") as house:
+        house.engine.down = 3
+        await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
+        await house.said()
+        assert len(house.engine.questions()) == 1
+        assert [exchange.status for exchange in house.slack.events()].count("ok") == 2
+        assert len(house.slack.events()) == 5
+
+
+async def test_twenty_redeliveries_in_any_order_are_one_question() -> None:
+    """The same message, as either event, first or again, side by side or late: one question."""
+    async with open_house() as house:
+        bot = f"<@{house.slack.bot_user_id}> why?"
+        kinds = itertools.cycle(["app_mention", "message"])
+        deliveries = [dispatch(house, message(bot, type=next(kinds)), retry=number % 4) for number in range(20)]
+        statuses = await asyncio.gather(*deliveries[:10])
+        statuses += [await delivery for delivery in reversed(deliveries[10:])]
+        assert statuses == [200] * 20
+        assert len(house.engine.questions()) == 1
+
+
+async def test_a_lost_ack_asks_nothing_twice() -> None:
+    """Slack delivers again when an ack is lost; the question is accepted once."""
+    async with open_house() as house:
+        await house.slack.drop_acks(4)
+        await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
+        await house.said()
+        assert len(house.slack.events()) == 6
+        assert len(house.engine.questions()) == 1
+
+
+async def test_fifty_messages_between_humans_stay_unanswered() -> None:
+    """Two humans talking in a thread the bot took part in are left alone: no post, no question."""
+    async with open_house() as house:
+        asked = await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
+        await house.said()
+        house.notes.kept[f"solo:{house.slack.team_id}:{asked['channel']}:{asked['ts']}"] = asked["user"]
+        for number in range(50):
+            await house.slack.say(
+                CHANNEL, f"look at {number}?", user=("sam", "mira")[number % 2], thread_ts=asked["ts"]
+            )
+        await house.said()
+        assert len(house.engine.questions()) == 1
+        assert house.texts(CHANNEL) == []
+
+
+async def test_one_human_alone_may_go_on_without_a_mention() -> None:
+    """A follow-up in a thread where one human talks with the bot is a question; after a second human it is not."""
+    async with open_house() as house:
+        asked = await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
+        await house.said()
+        note = f"solo:{house.slack.team_id}:{asked['channel']}:{asked['ts']}"
+        house.notes.kept[note] = asked["user"]
+        for user, text in (("mira", "and yesterday?"), ("sam", "same here"), ("mira", "and today?")):
+            await house.slack.say(CHANNEL, text, user=user, thread_ts=asked["ts"])
+            await house.said()
+        assert [(q.text, q.way) for q in house.engine.questions()[1:]] == [("and yesterday?", "follow_up")]
+        assert house.notes.kept[note] == "many"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"bot_id": "B1"},
+        {"subtype": "channel_join"},
+        {"subtype": "bot_message"},
+        {"subtype": "message_changed", "message": {"ts": "1.0", "bot_id": "B1"}, "previous_message": {}},
+        {"user": None},
+        {"user": "USLACKBOT"},
+        {"hidden": True},
+        {"channel": ""},
+        {"type": "reaction_added"},
+    ],
+    ids=str,
+)
+async def test_bots_joins_and_own_updates_are_let_be(more: dict[str, Any]) -> None:
+    """What no human wrote is acked and changes nothing, also when it mentions the bot."""
+    async with open_house() as house:
+        text = f"<@{house.slack.bot_user_id}> why?"
+        assert await dispatch(house, message(text, **more)) == 200
+        assert (house.engine.runs, house.conversations.forgotten) == ({}, [])
+
+
+async def test_nothing_is_called_before_the_ack() -> None:
+    """Accepting calls nothing in Slack, however slow Slack is."""
+    async with open_house() as house:
+        before = len(house.slack.calls())
+        await dispatch(house, message(f"<@{house.slack.bot_user_id}> why?"))
+        await dispatch(house, message(f"<@{house.slack.bot_user_id}> help", ts="1700000000.000200"))
+        assert len(house.slack.calls()) == before
+
+
+async def test_a_message_to_a_thread_at_work_is_acknowledged() -> None:
+    """An instruction to a running investigation is noted in the thread, at once and once."""
+    async with open_house() as house:
+        asked = await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
+        await house.said()
+        await house.slack.say(CHANNEL, "@nightjar look at the payment service too", thread_ts=asked["ts"])
+        await house.said()
+        assert [text.partition(":")[0] for text in house.texts(CHANNEL)] == ["Noted"]
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("alerts", "alerts"),
+        ("ALERTS", "alerts"),
+        ("metrics up{job='x'}", "metrics"),
+        ("status", "status"),
+        ("status of the checkout deploy", None),
+        ("alerts are firing again, why is that?", None),
+        ("help me to find out why", None),
+        ("nevermind", "stop"),
+        ("stop the deploy of cart", None),
+        ("why is checkout slow?", None),
+    ],
+)
+async def test_a_sentence_is_no_command(text: str, command: str | None) -> None:
+    """A command is taken by its name; a sentence that begins like one is a question."""
+    async with open_house() as house:
+        found, _ = house.app.hearing.recognise(text)
+        assert (found.name if found else None) == command
+
+
+async def test_channels_are_not_entered_when_the_policy_says_so() -> None:
+    """With joining off, a new incident channel is let be."""
+    async with open_house(Policy(join=False)) as house:
+        await house.slack.create_channel("inc-cart")
+        await house.said()
+        assert house.slack.calls("conversations.join") == []
+
+
+async def test_channels_made_while_away_are_entered_at_the_start() -> None:
+    """At the start, public channels of the pattern that the bot is not in are joined and greeted."""
+    async with open_house(channels=("general",)) as house:
+        house.slack.workspace.create_channel("incident-7", "U07MIRALIND", ["U07MIRALIND"])
+        await house.said()
+        house.engine.runs.clear()
+        house.slack.workspace.channel("incident-7").members.remove(house.slack.bot_user_id)
+        await house.app.sweep()
+        assert len(house.engine.of("hello")) == 1
