@@ -63,7 +63,7 @@ class Book:
     def note(self, extra: Extra, time: int, value: float) -> None:
         """Adds a sample that is there whether the target lives or not."""
         if extra not in self.series:
-            self.series[extra] = Series({"__name__": self.name, **self.timeline.labels})
+            self.series[extra] = Series(dict(sorted({"__name__": self.name, **self.timeline.labels}.items())))
         self.series[extra].times.append(time)
         self.series[extra].values.append(value)
 

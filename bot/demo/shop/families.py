@@ -16,9 +16,9 @@ CPU_PERIODS = 10.0
 """Scheduler periods per second (100 ms each)."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class View:
-    """One instance at one moment."""
+    """One instance; a recorder moves it from moment to moment."""
 
     moment: Moment
     service: Service

@@ -1,7 +1,7 @@
 """The shop's services, routes and calls: what stands where, and what a healthy one costs."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 MIB = 2**20
 GIB = 2**30
@@ -49,7 +49,7 @@ class Service:
     database: str = ""
     connections: int = 0
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The instances' names."""
         return tuple(f"{self.name}-{number}" for number in range(1, self.instances + 1))

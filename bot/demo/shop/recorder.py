@@ -52,8 +52,10 @@ class Recorder:
         first = self._written.get(name, 0)
         self._written[name] = len(self._moments)
         for book in self._books[name]:
-            for place in range(first, len(self._moments)):
-                self._scrape(book, name, place)
+            if name == "up":
+                self._probe(book, first)
+            elif not book.scrapes or book.series:
+                self._scrape(book, self._families[name], first)
         return [series for book in self._books[name] for series in book.series.values()]
 
     def _time(self) -> None:
@@ -65,18 +67,25 @@ class Recorder:
                     line.times.append(line.at(self._origin + place))
         self._timed = len(self._moments)
 
-    def _scrape(self, book: Book, name: str, place: int) -> None:
-        """One scrape of one family on one instance."""
-        moment, line, tick = self._moments[place], book.timeline, self._origin + place
-        time, down = line.at(tick), line.instance in moment.conditions.down
-        if name == "up":
-            book.note((), time, 0.0 if down else 1.0)
-        elif down:
-            book.end(time)
-        else:
-            family, view = self._families[name], View(moment, line.service, line.instance, tick, self._noise)
-            (_count if family.type == "counter" else _gauge)(book, family, view, time)
+    def _probe(self, book: Book, first: int) -> None:
+        """Notes whether each scrape found the instance."""
+        line = book.timeline
+        for tick, moment in enumerate(self._moments[first:], self._origin + first):
+            book.note((), line.at(tick), float(line.instance not in moment.conditions.down))
+
+    def _scrape(self, book: Book, family: Family, first: int) -> None:
+        """The scrapes of one family on one instance, from a moment on; a family without rows stays so."""
+        line, record = book.timeline, _count if family.type == "counter" else _gauge
+        view = View(self._moments[0], line.service, line.instance, 0, self._noise)
+        for tick, moment in enumerate(self._moments[first:], self._origin + first):
+            view.tick, view.moment = tick, moment
+            if line.instance in moment.conditions.down:
+                book.end(line.at(tick))
+                continue
+            record(book, family, view, line.at(tick))
             book.scrapes += 1
+            if not book.series:
+                return
 
     def _observed(self, family: str) -> list[Histogram]:
         """A histogram on every instance, written up to the last moment."""

@@ -9,6 +9,7 @@ Labels = dict[str, str]
 class Series:
     """Samples in order of time: `times` and `stale` in milliseconds (UTC epoch), `times` perhaps shared with others.
 
+    Labels are in the order of their names, `__name__` among them.
     `stale` holds when the series was seen to have ended: a dead target, a label that went away.
     """
 
@@ -16,6 +17,11 @@ class Series:
     times: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     stale: list[int] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[tuple[str, str], ...]:
+        """The labels as something that can be compared and hashed."""
+        return tuple(self.labels.items())
 
 
 @dataclass(frozen=True)

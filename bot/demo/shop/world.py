@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bot.demo.shop.conditions import DAY, Conditions
 from bot.demo.shop.layout import (
@@ -27,8 +28,7 @@ SELDOM = 1e-5
 Key = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Served:
+class Served(NamedTuple):
     """What an instance did on a route: requests per second, median seconds, share by status code."""
 
     rate: float
@@ -36,8 +36,7 @@ class Served:
     codes: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Called:
+class Called(NamedTuple):
     """What an instance asked of a target: calls per second, median seconds, share that failed."""
 
     rate: float
@@ -60,7 +59,8 @@ class Moment:
 
     def alive(self, service: str) -> tuple[str, ...]:
         """The instances that are up."""
-        return tuple(name for name in SERVICES[service].names if name not in self.conditions.down)
+        names, down = SERVICES[service].names, self.conditions.down
+        return tuple(name for name in names if name not in down) if down else names
 
 
 def traffic(noise: Noise, tick: int, conditions: Conditions) -> float:

@@ -51,13 +51,13 @@ def between(node: Binary, left: Vector, right: Vector) -> Vector:
     """Arithmetic or comparison of two vectors. Raises Execution where the matching is ambiguous."""
     many, one, side = (right, left, "left") if node.group == "right" else (left, right, "right")
     ones = grouped(node, one)
+    for key, partners in ones.items():
+        unique(partners, key, side)
     pairs: list[Row] = []
     for key, rows in grouped(node, many).items():
         partners = ones.get(key, [])
-        if partners:
-            unique(partners, key, side)
-            if node.group is None:
-                alone(rows, partners)
+        if partners and node.group is None:
+            alone(rows, partners)
         for row in rows:
             pairs.extend(paired(node, row, partner) for partner in partners)
     return dense(merged(pairs, GROUPED if node.group else MANY))
@@ -69,7 +69,7 @@ def unique(rows: Vector, key: Labels, side: str) -> None:
         for other in rows[:number]:
             if any(a is not None and b is not None for a, b in zip(row.column, other.column, strict=True)):
                 raise Execution(
-                    f"found duplicate series for the match group {spelled(key) or '{}'} on the {side} hand-side of the "
+                    f"found duplicate series for the match group {spelled(key)} on the {side} hand-side of the "
                     f"operation: [{spelled(row.labels)}, {spelled(other.labels)}];many-to-many matching not allowed: "
                     "matching labels must be unique on one side"
                 )

@@ -72,7 +72,7 @@ class Evaluation:
 
     def _selector(self, node: plan.Selector) -> Vector:
         chosen = self.storage.select(node.matchers)
-        rows = [Row(tuple(sorted(s.labels.items())), self.windows.column(s, node.offset)) for s in chosen]
+        rows = [Row(s.key, self.windows.column(s, node.offset)) for s in chosen]
         return dense(rows)
 
     def _negate(self, node: plan.Negate) -> Vector:
@@ -140,7 +140,7 @@ class Evaluation:
         for series in self.storage.select(arg.matchers):
             places = self.windows.places(series, arg.offset)
             column = [series.times[at] / 1000.0 if at >= 0 else None for at in places]
-            found.append(Row(without_name(tuple(sorted(series.labels.items()))), column))
+            found.append(Row(without_name(series.key), column))
         return dense(merged(found))
 
     def spread(self, node: plan.Node) -> Spread:
@@ -175,7 +175,7 @@ class Evaluation:
         column = self._column_of(node.name, spread, params)
         rows = []
         for series in spread.series:
-            labels: Labels = tuple(sorted(series.labels.items()))
+            labels: Labels = series.key
             keeps = node.name == "last_over_time"
             rows.append(Row(labels if keeps else without_name(labels), column(series)))
         rows = dense(rows)

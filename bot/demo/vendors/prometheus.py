@@ -90,7 +90,7 @@ class Prometheus:
         """An instant query."""
         params = await parameters(request)
         text = first(params, "time")
-        at = wire.parse_time(text, "time") if text else self._now()
+        at = self._now() if not text else wire.parse_time(text, "time", "Invalid time value for 'time': ")
         deadline = self._deadline(params)
         node = parse(first(params, "query"))
         evaluation = Evaluation(self._storage, [at], deadline)
@@ -113,7 +113,7 @@ class Prometheus:
         for series in spread.series:
             low, high = spread.windows.ranges(series, spread.length, spread.offset)[0]
             if high > low:
-                labels = tuple(sorted(series.labels.items()))
+                labels = series.key
                 parts.append(wire.samples(labels, series.times[low:high], series.values[low:high]))
         return f'{{"resultType":"matrix","result":[{",".join(parts)}]}}'
 
@@ -136,10 +136,7 @@ class Prometheus:
         node = parse(first(params, "query"))
         if plan.kind(node) not in ("scalar", "vector"):
             sort = "range vector" if plan.kind(node) == "matrix" else "string"
-            raise BadData(
-                f'invalid parameter "query": invalid expression type "{sort}" for range query, '
-                "must be Scalar or instant Vector"
-            )
+            raise BadData(f'invalid expression type "{sort}" for range query, must be Scalar or instant Vector')
         times = range(start, end + 1, step)
         return wire.success(wire.matrix(Evaluation(self._storage, times, deadline).rows(node), times))
 
@@ -161,7 +158,7 @@ class Prometheus:
     async def series(self, request: Request) -> Response:
         """Label sets of series."""
         found = self._chosen(await parameters(request), required=True)
-        labels = sorted(tuple(sorted(one.labels.items())) for one in found)
+        labels = sorted(one.key for one in found)
         return wire.success(json.dumps([dict(one) for one in labels]))
 
     async def labels(self, request: Request) -> Response:
@@ -198,7 +195,7 @@ class Prometheus:
         """Alert rules with their alerts."""
         sort = request.query_params.get("type", "")
         if sort not in ("", "alert", "record"):
-            raise BadData(f'not supported value "{sort}"')
+            raise BadData(f'invalid parameter "type": not supported value "{sort}"')
         return wire.success(json.dumps({"groups": [] if sort == "record" else self._ruler.groups()}))
 
     async def alerts(self, request: Request) -> Response:
@@ -220,9 +217,11 @@ def selector(text: str) -> tuple[plan.Matcher, ...]:
     try:
         node = parse(text)
     except BadData as error:
-        raise BadData(str(error).replace('invalid parameter "query": ', 'invalid parameter "match[]": ')) from error
+        if "non-empty matcher" in str(error):
+            raise BadData('invalid parameter "match[]": match[] must contain at least one non-empty matcher') from error
+        raise BadData(str(error).removeprefix('invalid parameter "query": ')) from error
     if not isinstance(node, plan.Selector):
-        raise BadData('invalid parameter "match[]": 1:1: parse error: unexpected expression, expected a selector')
+        raise BadData("1:1: parse error: expected a series selector")
     return node.matchers
 
 

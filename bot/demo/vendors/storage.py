@@ -65,14 +65,14 @@ class Storage:
         self._corrected: WeakKeyDictionary[Series, list[float]] = WeakKeyDictionary()
 
     def select(self, matchers: Sequence[Matcher]) -> list[Series]:
-        """The series that satisfy all matchers."""
+        """The series that satisfy all matchers, in the order of their labels."""
         found: list[Series] = []
         about = [m for m in matchers if m[1] == "__name__"]
         rest = [m for m in matchers if m[1] != "__name__"]
         for name in self._names(about):
             known = self._samples.series(name)
             found.extend(one for one in known if all(matches(m, one.labels.get(m[1], "")) for m in rest))
-        return found
+        return sorted(found, key=lambda one: one.key)
 
     def _names(self, about: Sequence[Matcher]) -> Iterable[str]:
         if len(about) == 1 and about[0][0] == "=":

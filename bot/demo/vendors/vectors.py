@@ -50,7 +50,5 @@ def dense(vector: Vector) -> Vector:
 
 
 def spelled(labels: Labels) -> str:
-    """Labels as they stand in messages: `name{a="b"}`."""
-    name = dict(labels).get("__name__", "")
-    inner = ", ".join(f'{key}="{value}"' for key, value in labels if key != "__name__")
-    return f"{name}{{{inner}}}" if inner or not name else name
+    """Labels as they stand in messages: `{a="b", c="d"}`."""
+    return "{" + ", ".join(f'{key}="{value}"' for key, value in labels) + "}"

@@ -87,7 +87,7 @@ def failure(error: VendorError) -> Response:
     return Response(json.dumps(body, separators=(",", ":")), error.status, media_type="application/json")
 
 
-def parse_time(text: str, name: str) -> int:
+def parse_time(text: str, name: str, before: str = "") -> int:
     """A time parameter (epoch seconds or RFC 3339) in milliseconds. Raises BadData."""
     try:
         seconds = float(text)
@@ -98,7 +98,7 @@ def parse_time(text: str, name: str) -> int:
     try:
         return round(datetime.fromisoformat(text).timestamp() * 1000)
     except ValueError:
-        raise BadData(f'invalid parameter "{name}": cannot parse "{text}" to a valid timestamp') from None
+        raise BadData(f'invalid parameter "{name}": {before}cannot parse "{text}" to a valid timestamp') from None
 
 
 def parse_duration(text: str, name: str) -> int:

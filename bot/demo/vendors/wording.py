@@ -40,7 +40,8 @@ def unexpected(query: str) -> tuple[int, str]:
             continue
         operand = sort in ("string", "number", "identifier") and text not in WORDS
         if operand and before == "operand":
-            return token.start(), f'unexpected {sort} "{text}"'
+            grouped = re.search(r"\b(?:by|without)\s*\([^()]*\)\s*$", query[: token.start()])
+            return token.start(), f'unexpected {sort} "{text}"' + (" in aggregation" if grouped else "")
         before = "operand" if operand or text in ")]}" else "operator"
         if text in WORDS:
             before = "word"
@@ -112,8 +113,8 @@ def comparison(query: str, found: "re.Match[str]") -> int:
 
 
 def surplus(query: str, found: "re.Match[str]") -> int:
-    """The bracket that closes nothing."""
-    return closing(query, 0)
+    """Behind the bracket that closes nothing."""
+    return closing(query, 0) + 1
 
 
 def _got(found: "re.Match[str]") -> str:
