@@ -73,7 +73,6 @@ class _Transcript:
         if role == "user":
             self._push("user", [*self._answered(group), *_texts(group)])
             return
-        self._push("user", list(self._answered(())))
         if not self._entries:
             self._push("user", [_text(_BEGINNING)])
         self._push("assistant", [block for message in group for block in self._said(message)])

@@ -72,6 +72,12 @@ def test_a_history_that_begins_or_ends_with_the_model_is_framed() -> None:
     assert [entry["role"] for entry in messages] == ["user", "assistant", "user"]
 
 
+def test_an_empty_reply_leaves_no_trace() -> None:
+    """The messages around it become one."""
+    messages = entries(QUESTION, Message("assistant", " "), Message("user", "well?"))
+    assert [block["text"] for block in messages[0]["content"]] == ["why?", "well?"]
+
+
 def test_ids_that_come_twice_or_hold_foreign_signs_are_renamed() -> None:
     """Other models number their calls anew in each investigation; renaming is the same each time."""
     history = (QUESTION, called("1"), result("1"), called("1"), result("1"), called("a:b/c"), result("a:b/c"))
