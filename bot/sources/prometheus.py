@@ -37,12 +37,12 @@ class Prometheus:
 
     async def instant(self, query: str, at: datetime) -> SeriesAnswer:
         """A query's value at a moment (UTC); BadArguments with the server's own message when it is wrong."""
-        check_query(query)
+        await self._check(query)
         return await self.evaluate(query, at)
 
     async def range(self, query: str, window: Window, step: float = 0.0) -> SeriesAnswer:
         """A query over a window, in at most 500 points; a step (seconds) that gives more is widened."""
-        check_query(query)
+        await self._check(query)
         return await self.evaluate_range(query, window, step)
 
     async def evaluate(self, query: str, at: datetime) -> SeriesAnswer:
@@ -62,7 +62,7 @@ class Prometheus:
 
     async def label_sets(self, selector: str, window: Window, limit: int = 500) -> tuple[Mapping[str, str], ...]:
         """The label sets that a selector matches in a window."""
-        check_query(selector)
+        await self._check(selector)
         start, end = window.start.timestamp(), window.end.timestamp()
         pairs = [("match[]", selector), ("start", _stamp(start)), ("end", _stamp(end)), ("limit", str(limit))]
         found = _answers.data(self.http.name, await self.http.get("/api/v1/series", pairs))
@@ -117,6 +117,20 @@ class Prometheus:
         except ToolError as error:
             return Health(False, str(error))
         return Health(True, f"{version}, {(time.monotonic() - began) * 1000:.0f} ms")
+
+    async def _check(self, query: str) -> None:
+        """Refuse what may not be sent; what we cannot parse the server only formats, to hear its own words for it."""
+        try:
+            check_query(query)
+        except BadArguments as refused:
+            if isinstance(refused.__cause__, ValueError):
+                try:
+                    await self.http.get("/api/v1/format_query", [("query", query)])
+                except BadArguments:
+                    raise
+                except ToolError:
+                    raise refused from None
+            raise
 
     async def _version(self) -> str:
         try:
