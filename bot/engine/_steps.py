@@ -1,0 +1,56 @@
+"""A running flow's steps on DBOS: each outcome is one row, written before the flow goes on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from dbos import DBOS, StepOptions
+
+from bot.domain import plain
+from bot.domain.messages import JSON
+from bot.domain.outcomes import decode, encode
+
+T = TypeVar("T")
+
+
+class DbosSteps:
+    """The `Steps` port; live and replayed values both come through the codec, so that they are equal."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.replaying = True
+
+    async def once(self, name: str, call: Callable[[], Awaitable[T]], kind: Any) -> T:
+        """Run `call`, or give back what it gave before the process ended."""
+        value: T = decode(kind, await DBOS.run_step_async(_options(name), self._run, call, kind))
+        return value
+
+    async def together(self, name: str, calls: Sequence[Callable[[], Awaitable[T]]], kind: Any) -> tuple[T, ...]:
+        """Run all side by side; each has its place before any starts, so that a replay cannot swap them."""
+        places = [DBOS.reserve_step() for _ in calls]
+        running = [
+            place.run_async(_options(f"{name}.{number}"), self._run, call, kind)
+            for number, (place, call) in enumerate(zip(places, calls, strict=True))
+        ]
+        outcomes = await asyncio.gather(*running, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return tuple(decode(kind, outcome) for outcome in outcomes)
+
+    async def now(self) -> datetime:
+        """The time, the same again on replay."""
+        return await self.once("now", _now, datetime)
+
+    async def _run(self, call: Callable[[], Awaitable[Any]], kind: Any) -> JSON:
+        self.replaying = False
+        return plain.cleaned(encode(kind, await call()))
+
+
+async def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _options(name: str) -> StepOptions:
+    return {"name": name, "preemptible": True}
