@@ -67,6 +67,8 @@ class MoverFact(TypedDict):
     score: float
     reason: str
     over: NotRequired[bool]
+    until: NotRequired[str]
+    env: NotRequired[str]
 
 
 class CauseFact(TypedDict):
@@ -78,6 +80,10 @@ class CauseFact(TypedDict):
     confidence: str
     reason: str
     next_check: str
+    kind: NotRequired[str]
+    affects: NotRequired[list[str]]
+    until: NotRequired[str]
+    env: NotRequired[str]
 
 
 class ChangeFact(TypedDict):

@@ -1,0 +1,188 @@
+"""Which service is the cause, and which are only its symptoms.
+
+Trouble spreads from a callee to its callers, and load from a caller to its callees. A service is a candidate by
+evidence of its own: it is down, a resource of it is used up, it was just changed, something outside that only it
+calls is slow, its errors or its own time rose while its callees are well, or more was asked of it than its callers
+explain. A candidate is ranked by that evidence, by the share of all symptoms that its place in the call graph
+explains, and by whether it came first.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.analysis.anomalies import Mover
+from bot.analysis.evidence import Own, own_evidence
+from bot.analysis.gauges import Deadline, Event
+
+SYMPTOMS = frozenset({"errors", "latency", "availability"})
+ENOUGH = 0.3
+"""A candidate below this score is no cause."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Everything known: movers, events, deadlines, the graph of callers to callees; `now` and `slack` in seconds."""
+
+    movers: tuple[Mover, ...]
+    events: tuple[Event, ...]
+    deadlines: tuple[Deadline, ...]
+    graph: Mapping[str, frozenset[str]]
+    services: frozenset[str]
+    now: float
+    start: float
+    slack: float = 5.0
+
+    def above(self, service: str) -> frozenset[str]:
+        """Who calls a service, directly or not."""
+        return _reach(service, _turned(self.graph))
+
+    def below(self, service: str) -> frozenset[str]:
+        """Whom a service calls, directly or not."""
+        return _reach(service, self.graph)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A possible cause: its evidence (weightiest first), what it explains, since when and, when over, until when."""
+
+    service: str
+    score: float
+    own: tuple[Own, ...]
+    symptoms: tuple[Mover, ...]
+    since: float | None
+    until: float | None
+    coverage: float
+    first: bool
+    confidence: str = "likely"
+    unexplained: tuple[Mover, ...] = field(default=())
+
+    @property
+    def main(self) -> Own:
+        """The evidence that names the signal."""
+        return self.own[0]
+
+    @property
+    def active(self) -> bool:
+        """Whether it still lasts."""
+        return self.until is None
+
+
+def rank(picture: Picture) -> tuple[Candidate, ...]:
+    """The independent causes, those that last before those that are over, the surest first."""
+    evidence = own_evidence(picture)
+    left = [m for m in picture.movers if m.signal.kind in SYMPTOMS]
+    whole = _weight(left)
+    taken: list[Candidate] = []
+    while len(taken) < 4:
+        used = {c.service for c in taken}
+        found = [_candidate(s, own, left, picture) for s, own in sorted(evidence.items()) if s not in used]
+        found = [c for c in found if c.score >= ENOUGH and not _follows(c, taken, picture)]
+        if not found:
+            break
+        best = max(found, key=lambda c: (c.active, round(c.score, 3), -(c.since or 0), c.service))
+        taken.append(_sure(best, whole, picture))
+        explained = {id(m) for m in best.symptoms}
+        left = [m for m in left if id(m) not in explained]
+    rest = tuple(left)
+    return tuple(replace(c, unexplained=rest) for c in taken)
+
+
+def _candidate(service: str, own: Sequence[Own], left: Sequence[Mover], picture: Picture) -> Candidate:
+    ordered = _ordered(own)
+    reach = {service} | picture.above(service)
+    if any(o.kind == "traffic" and o.weight >= 0.5 for o in ordered):
+        reach |= picture.below(service)
+    since = _since(ordered)
+    slack = picture.slack
+    symptoms = [m for m in left if m.signal.service in reach and _in_time(m, ordered, since, slack)]
+    others = [m for m in left if m.signal.service != service]
+    coverage = _weight(symptoms) / _weight(left) if left else 1.0
+    first = since is None or all(m.shift.since >= since - 2.5 * slack for m in others if m in symptoms)
+    strength = 1.0
+    for o in ordered[:3]:
+        strength *= 1.0 - o.weight
+    score = (1.0 - strength) * (0.35 + 0.65 * coverage) * (1.0 if first else 0.7)
+    return Candidate(
+        service, score, tuple(ordered), tuple(symptoms), since, _until(ordered, symptoms, picture), coverage, first
+    )
+
+
+def _ordered(own: Sequence[Own]) -> list[Own]:
+    """The weightiest first; of those about as weighty, the one that came first."""
+    top = max(o.weight for o in own)
+    near = [o for o in own if o.weight >= 0.8 * top]
+    head = min(near, key=lambda o: (o.since is None, round((o.since or 0) / 2), -o.weight))
+    return [head, *sorted((o for o in own if o is not head), key=lambda o: -o.weight)]
+
+
+def _since(own: Sequence[Own]) -> float | None:
+    strong = [o.since for o in own if o.since is not None and o.weight >= 0.6 * own[0].weight]
+    return min(strong, default=own[0].since)
+
+
+def _in_time(mover: Mover, own: Sequence[Own], since: float | None, slack: float) -> bool:
+    """A symptom begins after its cause began, and not long after the cause was over."""
+    if since is None:
+        return True
+    ends = [o.until for o in own]
+    end = None if any(e is None for e in ends) else max(e for e in ends if e is not None)
+    return mover.shift.since >= since - 3 * slack and (end is None or mover.shift.since <= end + 3 * slack)
+
+
+def _until(own: Sequence[Own], symptoms: Iterable[Mover], picture: Picture) -> float | None:
+    """When all of it was over; None while the main evidence or any symptom lasts."""
+    ends = [o.until for o in own if o.weight >= 0.5 * own[0].weight and not o.moment]
+    ends += [m.shift.until for m in symptoms]
+    if not ends or any(end is None for end in ends):
+        return None
+    return max(end for end in ends if end is not None)
+
+
+def _follows(candidate: Candidate, taken: Sequence[Candidate], picture: Picture) -> bool:
+    """Whether a taken cause explains the candidate too: it stands upstream of it, or downstream of a traffic surge."""
+    for cause in taken:
+        near = picture.above(cause.service)
+        if any(o.kind == "traffic" for o in cause.own):
+            near |= picture.below(cause.service)
+        before = cause.since is None or candidate.since is None or candidate.since >= cause.since - 3 * picture.slack
+        if before and candidate.service in near and not candidate.main.hard:
+            return True
+        if not candidate.symptoms and not candidate.main.hard and candidate.main.weight < 0.6:
+            return True
+    return False
+
+
+def _sure(candidate: Candidate, whole: float, picture: Picture) -> Candidate:
+    """Confirmed: hard evidence of its own, before every symptom, that explains nearly all of them."""
+    explains = candidate.coverage >= 0.8
+    alone = candidate.main.hard and candidate.first and explains
+    if alone and candidate.since is not None:
+        return replace(candidate, confidence="confirmed")
+    return replace(candidate, confidence="likely" if candidate.score >= 0.45 else "unknown")
+
+
+def _weight(movers: Iterable[Mover]) -> float:
+    """How much trouble there is: each service counts once by its weightiest symptom; what is over counts half."""
+    best: dict[str, float] = {}
+    for m in movers:
+        best[m.signal.service] = max(best.get(m.signal.service, 0.0), m.score)
+    return sum(best.values())
+
+
+def _turned(graph: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    callers: dict[str, set[str]] = {}
+    for caller, callees in graph.items():
+        for callee in callees:
+            callers.setdefault(callee, set()).add(caller)
+    return {callee: frozenset(names) for callee, names in callers.items()}
+
+
+def _reach(service: str, graph: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    seen: set[str] = set()
+    asked = [service]
+    while asked:
+        for name in graph.get(asked.pop(), frozenset()):
+            if name not in seen and name != service:
+                seen.add(name)
+                asked.append(name)
+    return frozenset(seen)

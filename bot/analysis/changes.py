@@ -1,0 +1,224 @@
+"""When series left their baseline: onset, end and return, on many series at once.
+
+The baseline is the level a series starts from (or comes back to, when it starts in trouble and its bad side is known).
+A point is out when it deviates by more than a threshold in robust units (median, MAD and the noise of first
+differences); runs of such points are episodes. The onset of a ramp is found by walking back to the baseline.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.analysis.frames import Array
+
+Mask = NDArray[np.bool_]
+BLOCKS = 16
+MAD = 1.4826
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Per row: which side is bad (+1 up, -1 down, 0 both), robust units and least deviations that count, scale floor."""
+
+    bad: NDArray[np.int8]
+    units: Array
+    least: Array
+    relative: Array
+    floor: Array
+    points: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Per row: the usual level and its scale (never 0)."""
+
+    level: Array
+    scale: Array
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A row's departure: times in UTC seconds, `size` in robust units with its sign; `until` None while it lasts."""
+
+    row: int
+    before: float
+    now: float
+    peak: float
+    size: float
+    since: float
+    until: float | None
+    episodes: int
+    share: float
+    excess: float
+    ramp: bool = False
+
+
+def shifts(times: Array, values: Array, limits: Limits) -> tuple[Shift, ...]:
+    """The departures of all rows that have one, in row order."""
+    if values.size == 0:
+        return ()
+    with np.errstate(all="ignore"), _quiet():
+        baseline = _baseline(values, limits, _start_size(values.shape[1]))
+        out = _outside(values, baseline, limits)
+        baseline = _settle(values, out, baseline, limits)
+        out = _outside(values, baseline, limits)
+        found = (_shift(int(row), times, values[row], out[row], baseline, limits) for row in np.flatnonzero(out.any(axis=1)))
+        return tuple(shift for shift in found if shift is not None)
+
+
+def _start_size(columns: int) -> int:
+    return max(4, int(columns * 0.12))
+
+
+class _quiet:
+    """Silences numpy's words about rows without any point."""
+
+    def __enter__(self) -> None:
+        import warnings
+
+        self._catch = warnings.catch_warnings()
+        self._catch.__enter__()
+        warnings.simplefilter("ignore", RuntimeWarning)
+
+    def __exit__(self, *_: object) -> None:
+        self._catch.__exit__(None, None, None)
+
+
+def _baseline(values: Array, limits: Limits, size: int) -> Baseline:
+    """The level of the first points; of a later, better stretch where the bad side is known and the start was bad."""
+    rows, columns = values.shape
+    first = np.argmax(~np.isnan(values), axis=1)
+    start = np.minimum(first[:, None] + np.arange(size), columns - 1)
+    head = np.take_along_axis(values, start, axis=1)
+    level = np.nanmedian(head, axis=1)
+    blocks = np.array([np.nanmedian(part, axis=1) for part in np.array_split(values, min(BLOCKS, columns), axis=1)])
+    pairs_high = np.fmax(blocks[:-1], blocks[1:]) if len(blocks) > 1 else blocks
+    pairs_low = np.fmin(blocks[:-1], blocks[1:]) if len(blocks) > 1 else blocks
+    best = np.where(limits.bad > 0, np.nanmin(pairs_high, axis=0), np.nanmax(pairs_low, axis=0))
+    scale = _scale(head, level, values, limits)
+    gap = np.maximum(np.maximum(limits.units * scale, limits.least), limits.relative * np.abs(best))
+    better = (limits.bad != 0) & ((level - best) * limits.bad > gap)
+    level = np.where(better, best, level)
+    return Baseline(np.nan_to_num(level), _scale(head, level, values, limits))
+
+
+def _scale(sample: Array, level: Array, values: Array, limits: Limits) -> Array:
+    """The largest of: the sample's MAD, the noise between neighbours, the floor."""
+    spread = MAD * np.nanmedian(np.abs(sample - np.nanmedian(sample, axis=1)[:, None]), axis=1)
+    steps = np.abs(np.diff(values, axis=1))
+    noise = MAD * np.nanmedian(steps, axis=1) / np.sqrt(2) if steps.shape[1] else np.zeros(len(values))
+    known = np.fmax(np.nan_to_num(spread), np.nan_to_num(noise))
+    return np.maximum(np.maximum(known, limits.floor), 1e-9 * np.maximum(1.0, np.abs(np.nan_to_num(level))))
+
+
+def _outside(values: Array, baseline: Baseline, limits: Limits) -> Mask:
+    deviation = values - baseline.level[:, None]
+    signed = np.where(limits.bad[:, None] == 0, np.abs(deviation), deviation * limits.bad[:, None])
+    threshold = np.maximum(limits.units * baseline.scale, limits.least)
+    threshold = np.maximum(threshold, limits.relative * np.abs(baseline.level))
+    result: Mask = signed > threshold[:, None]
+    return result
+
+
+def _settle(values: Array, out: Mask, baseline: Baseline, limits: Limits) -> Baseline:
+    """The baseline again, from every point before the first departure (when there are enough)."""
+    size = _start_size(values.shape[1])
+    first_out = np.where(out.any(axis=1), np.argmax(out, axis=1), values.shape[1])
+    quiet = np.where(np.arange(values.shape[1]) < first_out[:, None], values, np.nan)
+    enough = (~np.isnan(quiet)).sum(axis=1) >= size
+    usable = enough & ~out[:, : max(1, size // 2)].any(axis=1)
+    level = np.where(usable, np.nanmedian(quiet, axis=1), baseline.level)
+    scale = np.where(usable, _scale(quiet, level, quiet, limits), baseline.scale)
+    return Baseline(np.nan_to_num(level), scale)
+
+
+def runs(mask: Mask, gap: int) -> list[tuple[int, int]]:
+    """Half-open runs of true; holes of up to `gap` points do not end one."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
+    merged: list[tuple[int, int]] = []
+    for start, end in edges.reshape(-1, 2):
+        if merged and start - merged[-1][1] <= gap:
+            merged[-1] = merged[-1][0], int(end)
+        else:
+            merged.append((int(start), int(end)))
+    return merged
+
+
+def _shift(row: int, times: Array, x: Array, out: Mask, baseline: Baseline, limits: Limits) -> Shift | None:
+    here = np.flatnonzero(~np.isnan(x))
+    x, out, times = x[here], out[here], times[here]
+    least = int(limits.points[row])
+    episodes = [(a, b) for a, b in runs(out, 1) if b - a >= least or (b == len(x) and b - a >= max(1, least - 1))]
+    if not episodes:
+        return None
+    level, scale = float(baseline.level[row]), float(baseline.scale[row])
+    inside = np.concatenate([np.arange(a, b) for a, b in episodes])
+    inside = inside[out[inside]]
+    deviation = x[inside] - level
+    typical = float(np.median(deviation))
+    sign = 1.0 if typical >= 0 else -1.0
+    peak = float(x[inside][np.argmax(sign * deviation)])
+    begin, ramp = _onset(times, x, _main(x, episodes, level, sign), level, scale, sign)
+    until = _until(times, episodes)
+    threshold = max(limits.units[row] * scale, limits.least[row], limits.relative[row] * abs(level))
+    last = slice(*episodes[-1])
+    now = float(np.median(x[last][-5:])) if until is None else float(np.median(x[-5:]))
+    return Shift(
+        row, level, now, peak, typical / scale, begin, until, len(episodes), len(inside) / max(1, len(x)),
+        abs(typical) / threshold, ramp,
+    )  # fmt: skip
+
+
+def _main(x: Array, episodes: list[tuple[int, int]], level: float, sign: float) -> tuple[int, int]:
+    """The first episode that comes up to a third of the strongest: a blip before it is not the onset."""
+    heights = [float(np.nanmedian(np.sort(sign * (x[a:b] - level))[-3:])) for a, b in episodes]
+    return next(e for e, height in zip(episodes, heights, strict=True) if height >= max(heights) / 3)
+
+
+def _until(times: Array, episodes: list[tuple[int, int]]) -> float | None:
+    """When the last episode ended; None if it lasts, or if episodes recur and the next may be due."""
+    end = episodes[-1][1]
+    if end >= len(times):
+        return None
+    quiet = float(times[-1] - times[end])
+    step = float(np.median(np.diff(times[-10:]))) if len(times) > 1 else 1.0
+    gaps = [float(times[b[0]] - times[a[1] - 1]) for a, b in zip(episodes, episodes[1:], strict=False)]
+    usual = max(gaps[-4:], default=0.0)
+    return float(times[end]) if quiet > max(2 * step, 1.4 * usual) else None
+
+
+def _onset(
+    times: Array, x: Array, episode: tuple[int, int], level: float, scale: float, sign: float
+) -> tuple[float, bool]:
+    """Where the way out of the baseline began (UTC seconds), and whether that was a ramp rather than a step."""
+    start, end = episode
+    first = start
+    while first > 0 and sign * (x[first - 1] - level) > 1.5 * scale:
+        first -= 1
+    reach = sign * (x[start:end] - level)
+    high = start + int(np.argmax(reach >= 0.8 * reach.max()))
+    if high - first < 4:
+        return float(times[first]), False
+    slope, cut = np.polyfit(times[first : high + 1] - times[first], x[first : high + 1], 1)
+    fitted = slope * (times[first : high + 1] - times[first]) + cut
+    spread = np.ptp(x[first : high + 1])
+    if spread <= 0 or np.std(x[first : high + 1] - fitted) > 0.15 * spread or sign * slope <= 0:
+        return float(times[first]), False
+    back = (cut - level) / slope
+    earliest = times[max(0, first - max(3, (high - first) // 2))]
+    return float(np.clip(times[first] - max(0.0, back), earliest, times[first])), True
+
+
+def steady(times: Array, values: Array, tail: float) -> Iterator[tuple[int, float, float]]:
+    """(row, slope per second, R²) of a straight line through the last `tail` seconds of each row with enough points."""
+    late = times >= times[-1] - tail if len(times) else np.zeros(0, dtype=bool)
+    for row, x in enumerate(values):
+        here = late & ~np.isnan(x)
+        if here.sum() < 5 or np.ptp(x[here]) == 0:
+            continue
+        t = times[here] - times[-1]
+        slope, cut = np.polyfit(t, x[here], 1)
+        rest = float(np.var(x[here] - (slope * t + cut)))
+        yield row, float(slope), 1.0 - rest / float(np.var(x[here]))

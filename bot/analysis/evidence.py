@@ -1,0 +1,287 @@
+"""What speaks for a service being a cause by itself, rather than a victim of what it calls or of who calls it."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.analysis.anomalies import Mover
+from bot.analysis.gauges import Deadline, Event
+from bot.analysis.words import topic
+
+WEEK = 7 * 86_400.0
+AFTER_CHANGE = 900.0
+"""Symptoms that begin within this many seconds after a change are laid to it."""
+
+
+class Known(Protocol):
+    """What is needed of the picture."""
+
+    @property
+    def movers(self) -> tuple[Mover, ...]: ...
+    @property
+    def events(self) -> tuple[Event, ...]: ...
+    @property
+    def deadlines(self) -> tuple[Deadline, ...]: ...
+    @property
+    def graph(self) -> Mapping[str, frozenset[str]]: ...
+    @property
+    def services(self) -> frozenset[str]: ...
+    @property
+    def now(self) -> float: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def slack(self) -> float: ...
+    def above(self, service: str) -> frozenset[str]: ...
+    def below(self, service: str) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True)
+class Own:
+    """One piece of own evidence; `weight` in 0..1, `hard` when it can hardly be a mere symptom, times UTC seconds."""
+
+    service: str
+    kind: str
+    weight: float
+    since: float | None
+    until: float | None
+    hard: bool
+    mover: Mover | None = None
+    event: Event | None = None
+    deadline: Deadline | None = None
+
+    @property
+    def moment(self) -> bool:
+        """Whether it is a moment rather than a state."""
+        return self.event is not None and self.mover is None
+
+
+def own_evidence(known: Known) -> dict[str, list[Own]]:
+    """Evidence by service."""
+    view = _View(known)
+    found: dict[str, list[Own]] = defaultdict(list)
+    for mover in known.movers:
+        own = _JUDGES.get(mover.signal.kind, _other)(mover, view)
+        if own is not None:
+            found[own.service].append(own)
+    for own in (*_changes(known, view), *_deadlines(known)):
+        found[own.service].append(own)
+    return dict(found)
+
+
+class _View:
+    """The movers by service, and who is sick since when."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.by_service: dict[str, list[Mover]] = defaultdict(list)
+        self.seen: dict[str, list[Mover]] = defaultdict(list)
+        for m in known.movers:
+            self.by_service[m.signal.service].append(m)
+            if m.signal.peer and m.signal.kind in ("call latency", "call errors"):
+                self.seen[m.signal.peer].append(m)
+
+    def of(self, service: str, *kinds: str) -> list[Mover]:
+        """A service's movers of some kinds."""
+        return [m for m in self.by_service.get(service, ()) if m.signal.kind in kinds]
+
+    def surge(self, service: str, before: float) -> Mover | None:
+        """More is asked of a service, by its own count or by its callers', since before a moment."""
+        asked = [*self.of(service, "traffic")]
+        asked += [m for m in self.known.movers if m.signal.kind == "call traffic" and m.signal.peer == service]
+        late = before + 3 * self.known.slack
+        return next((m for m in asked if m.direction == "up" and m.shift.since <= late), None)
+
+    def sick_callee(self, service: str, before: float, kinds: tuple[str, ...]) -> str:
+        """A callee in trouble since before a moment: its own trouble, or the trouble that callers have with it."""
+        late = before + 3 * self.known.slack
+        for callee in sorted(self.known.graph.get(service, ())):
+            trouble = [m for m in self.by_service.get(callee, ()) if m.signal.kind in kinds or _used_up(m)]
+            trouble += self.seen.get(callee, [])
+            if any(m.shift.since <= late for m in trouble):
+                return callee
+        return ""
+
+    def resource_below(self, service: str, before: float) -> str:
+        """A callee with a used-up resource or that is down since before a moment."""
+        late = before + 3 * self.known.slack
+        for callee in sorted(self.known.below(service)):
+            if any(
+                m.shift.since <= late and (_used_up(m) or m.signal.kind == "availability")
+                for m in self.by_service.get(callee, ())
+            ):
+                return callee
+        return ""
+
+
+def _used_up(mover: Mover) -> bool:
+    return mover.signal.kind == "saturation" and mover.exhausted >= 0.5
+
+
+def _own(mover: Mover, kind: str, weight: float, hard: bool = False) -> Own:
+    return Own(mover.signal.service, kind, weight, mover.shift.since, mover.shift.until, hard, mover)
+
+
+def _availability(mover: Mover, view: _View) -> Own:
+    return _own(mover, "availability", 0.95, hard=True)
+
+
+def _saturation(mover: Mover, view: _View) -> Own | None:
+    service, since = mover.signal.service, mover.shift.since
+    if mover.exhausted < 0.3:
+        return None
+    if view.surge(service, since) is not None:
+        return _own(mover, "saturation", 0.3)
+    if "pool" in mover.signal.metric.lower() and view.sick_callee(service, since, ("errors", "latency")):
+        return _own(mover, "saturation", 0.25)
+    if view.resource_below(service, since):
+        return _own(mover, "saturation", 0.4)
+    return _own(mover, "saturation", 0.95 * max(0.5, mover.exhausted), hard=mover.exhausted >= 0.6)
+
+
+def _errors(mover: Mover, view: _View) -> Own | None:
+    service, since = mover.signal.service, mover.shift.since
+    if view.sick_callee(service, since, ("errors", "availability")) or view.resource_below(service, since):
+        return _own(mover, "errors", 0.15)
+    if view.surge(service, since) is not None:
+        return _own(mover, "errors", 0.35)
+    return _own(mover, "errors", 0.7)
+
+
+def _latency(mover: Mover, view: _View) -> Own | None:
+    service, since = mover.signal.service, mover.shift.since
+    if view.sick_callee(service, since, ("latency", "availability")) or view.resource_below(service, since):
+        return _own(mover, "latency", 0.1)
+    if view.surge(service, since) is not None:
+        return _own(mover, "latency", 0.3)
+    return _own(mover, "latency", 0.55)
+
+
+def _own_latency(mover: Mover, view: _View) -> Own | None:
+    service, since = mover.signal.service, mover.shift.since
+    if view.resource_below(service, since):
+        return _own(mover, "latency", 0.15)
+    if view.surge(service, since) is not None:
+        return _own(mover, "latency", 0.35)
+    return _own(mover, "latency", 0.65)
+
+
+def _call(mover: Mover, view: _View) -> Own | None:
+    """Trouble with what is not watched is the caller's own dependency; with a watched callee it points there."""
+    signal = mover.signal
+    if not signal.peer:
+        return None
+    if signal.peer not in view.known.services:
+        return _own(mover, "dependency", 0.93, hard=True)
+    watched = any(m.signal.kind in ("latency", "errors", "traffic") for m in view.by_service.get(signal.peer, ()))
+    points = Own(signal.peer, "seen", 0.2 if watched else 0.35, mover.shift.since, mover.shift.until, False, mover)
+    return points
+
+
+def _traffic(mover: Mover, view: _View) -> Own | None:
+    service, since = mover.signal.service, mover.shift.since
+    callers = [c for c, callees in view.known.graph.items() if service in callees]
+    if mover.direction == "down":
+        return None if callers else _own(mover, "traffic", 0.3)
+    if any(view.surge(c, since) is not None for c in callers):
+        return None
+    hurt = any(
+        view.of(s, "latency", "errors", "saturation", "queue", "cpu") for s in (service, *view.known.below(service))
+    )
+    return _own(mover, "traffic", 0.92 if hurt else 0.5, hard=hurt)
+
+
+def _call_traffic(mover: Mover, view: _View) -> Own | None:
+    """A service that asks more of its callees while no more is asked of it amplifies: it is changed inside."""
+    service, since = mover.signal.service, mover.shift.since
+    if mover.direction == "down" or view.surge(service, since) is not None:
+        return None
+    peer_sick = view.of(mover.signal.peer, "latency", "errors", "saturation", "cpu", "queue")
+    if view.sick_callee(service, since - 6 * view.known.slack, ("errors", "latency", "availability")):
+        return None
+    return _own(mover, "amplification", 0.7 if peer_sick else 0.4, hard=bool(peer_sick))
+
+
+def _cpu(mover: Mover, view: _View) -> Own | None:
+    if view.surge(mover.signal.service, mover.shift.since) is not None:
+        return None
+    return _own(mover, "cpu", 0.5)
+
+
+def _throttling(mover: Mover, view: _View) -> Own:
+    surged = view.surge(mover.signal.service, mover.shift.since) is not None
+    return _own(mover, "throttling", 0.3 if surged else 0.9, hard=not surged)
+
+
+def _queue(mover: Mover, view: _View) -> Own | None:
+    service, since = mover.signal.service, mover.shift.since
+    if view.surge(service, since) is not None or view.resource_below(service, since):
+        return _own(mover, "queue", 0.15)
+    if view.sick_callee(service, since, ("errors", "latency", "availability")):
+        return _own(mover, "queue", 0.2)
+    return _own(mover, "queue", 0.6)
+
+
+def _other(mover: Mover, view: _View) -> Own | None:
+    """Anything else that moved by itself: weak, stronger when the service's symptoms came after it."""
+    service, since = mover.signal.service, mover.shift.since
+    if view.surge(service, since) is not None or view.resource_below(service, since):
+        return None
+    if view.sick_callee(service, since, ("errors", "latency", "availability")):
+        return None
+    weight = 0.55 if mover.signal.kind in ("share", "faults", "free") else 0.3
+    return _own(mover, "other", weight)
+
+
+_JUDGES = {
+    "availability": _availability,
+    "saturation": _saturation,
+    "errors": _errors,
+    "latency": _latency,
+    "own latency": _own_latency,
+    "call latency": _call,
+    "call errors": _call,
+    "traffic": _traffic,
+    "call traffic": _call_traffic,
+    "cpu": _cpu,
+    "throttling": _throttling,
+    "queue": _queue,
+}
+
+
+def _changes(known: Known, view: _View) -> list[Own]:
+    """A deploy followed by trouble of the same service that nothing it calls explains."""
+    found = []
+    for event in known.events:
+        if event.kind != "deploy":
+            continue
+        after = [
+            m
+            for m in view.of(event.service, "errors", "own latency", "saturation", "availability", "faults", "cpu")
+            if event.at - 3 * known.slack <= m.shift.since <= event.at + AFTER_CHANGE
+        ]
+        explained = view.sick_callee(event.service, event.at, ("errors", "latency", "availability"))
+        if after and not explained:
+            first = min(after, key=lambda m: (m.shift.since > event.at + 60, -m.score))
+            found.append(Own(event.service, "change", 0.95, event.at, first.shift.until, True, first, event))
+    return found
+
+
+def _deadlines(known: Known) -> list[Own]:
+    found = []
+    for deadline in known.deadlines:
+        if deadline.left >= WEEK:
+            continue
+        crossed = known.now + deadline.left - WEEK
+        since = max(deadline.since or crossed, crossed) if crossed > known.start else deadline.since
+        weight = 0.95 if deadline.left <= 0 else 0.8
+        found.append(Own(deadline.service, "expiry", weight, since, None, True, deadline=deadline))
+    return found
+
+
+def thing(own: Own) -> str:
+    """What the evidence is about, in people's words."""
+    if own.deadline is not None:
+        return topic(own.deadline.metric) or "deadline"
+    return topic(own.mover.signal.metric, own.mover.signal.limit) if own.mover else ""

@@ -1,0 +1,138 @@
+"""A survey turned into a picture: the movers, the causes, and both as facts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.analysis import gauges, signals
+from bot.analysis.anomalies import Mover, movers
+from bot.analysis.causes import Candidate, Picture, rank
+from bot.analysis.evidence import Own
+from bot.analysis.wording import (
+    KIND_WORD,
+    iso,
+    label,
+    moved,
+    next_of,
+    reason_of,
+    signal_of,
+)
+from bot.domain.facts import CauseFact, MoverFact
+from bot.domain.sources import Instance
+from bot.domain.window import Window
+from bot.tools._survey import Survey, survey
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one server shows: its survey, all signals read, the picture, the ranked causes."""
+
+    instance: Instance
+    survey: Survey
+    signals: tuple[signals.Signal, ...]
+    picture: Picture
+    causes: tuple[Candidate, ...]
+
+    @property
+    def graph(self) -> dict[str, list[str]]:
+        """Who calls whom, for facts."""
+        return {caller: sorted(callees) for caller, callees in sorted(self.survey.structure.graph.items())}
+
+
+async def look(instance: Instance, window: Window) -> Sight:
+    """Survey one server and work out what moved. Raises SourceError when it does not answer."""
+    assert instance.series is not None
+    read = await survey(instance.series, window)
+    found = gauges.read(read.structure, read.axis, read.readings)
+    everything = (
+        *signals.golden(read.structure, read.axis, read.readings),
+        *signals.others(read.structure, read.axis, read.readings),
+        *found.signals,
+    )
+    times = read.axis.times
+    picture = Picture(
+        movers(read.axis, everything),
+        found.events,
+        found.deadlines,
+        read.structure.graph,
+        read.structure.services,
+        float(times[-1]) if times.size else window.end.timestamp(),
+        float(times[0]) if times.size else window.start.timestamp(),
+        max(3.0, 2 * read.axis.resolution),
+    )
+    return Sight(instance, read, everything, picture, rank(picture))
+
+
+def mover_fact(mover: Mover, env: str = "") -> MoverFact:
+    """A mover as code and people read it."""
+    shift, signal = mover.shift, mover.signal
+    fact = MoverFact(
+        service=signal.service,
+        signal=label(mover),
+        kind=KIND_WORD[signal.kind],
+        query=signal.query,
+        unit=signal.unit,
+        before=float(f"{shift.before:.6g}"),
+        now=float(f"{shift.now:.6g}"),
+        size=float(f"{shift.size:.3g}"),
+        direction=mover.direction,
+        since=iso(shift.since),
+        score=round(mover.score, 3),
+        reason=moved(mover),
+        over=not mover.active,
+    )
+    if shift.until is not None:
+        fact["until"] = iso(shift.until)
+    if env:
+        fact["env"] = env
+    return fact
+
+
+def own_fact(own: Own, env: str = "") -> MoverFact | None:
+    """The mover behind a piece of evidence."""
+    return mover_fact(own.mover, env) if own.mover is not None else None
+
+
+def cause_fact(candidate: Candidate, env: str = "") -> CauseFact:
+    """A cause with what supports it."""
+    sick = dict.fromkeys(m.signal.service for m in candidate.symptoms if m.signal.service != candidate.service)
+    fact = CauseFact(
+        service=candidate.service,
+        signal=signal_of(candidate.main),
+        since=iso(candidate.since),
+        confidence=candidate.confidence,
+        reason=reason_of(candidate),
+        next_check=next_of(candidate),
+        kind=candidate.main.kind,
+        affects=list(sick),
+    )
+    if candidate.until is not None:
+        fact["until"] = iso(candidate.until)
+    if env:
+        fact["env"] = env
+    return fact
+
+
+def lines(found: Sequence[Mover], limit: int = 10) -> list[str]:
+    """The movers that matter, one line each."""
+    shown = []
+    for m in found[:limit]:
+        when = f"since {iso(m.shift.since)}" if m.active else f"{iso(m.shift.since)} to {iso(m.shift.until)}, over"
+        shown.append(f"{m.signal.service}: {label(m)} {moved(m)}, {when}")
+    return shown
+
+
+def raw(found: Sequence[Mover], axis_times: Sequence[float]) -> dict[str, Any]:
+    """The samples behind the movers, for the evidence store."""
+    return {
+        "times": [float(t) for t in axis_times],
+        "series": [
+            {
+                "service": m.signal.service,
+                "signal": label(m),
+                "query": m.signal.query,
+                "values": [None if v != v else float(f"{v:.6g}") for v in m.signal.values.tolist()],
+            }
+            for m in found
+        ],
+    }
