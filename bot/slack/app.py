@@ -82,7 +82,7 @@ class SlackApp:
             return refused, {}, b""
         try:
             request = AsyncBoltRequest(body=body.decode(), headers=dict(headers), mode="http")
-        except (ValueError, RecursionError):
+        except (AttributeError, TypeError, ValueError, RecursionError):
             return 200, {}, b""  # signed, and no request of any known shape: not to be sent again
         response = await self.bolt.async_dispatch(request)
         if response.status >= 500:

@@ -157,8 +157,8 @@ def permissions() -> str:
         [
             "# What Nightjar may do in Slack",
             "",
-            "Made from the code; `nightjar manifest` prints the app manifest. Nothing here serves to read more than the",
-            "thread it is asked in, and nothing changes a channel except its own messages.",
+            "Made from the code; `nightjar manifest` prints the app manifest. Nothing here serves to read more than",
+            "the thread it is asked in, and nothing changes a channel except its own messages.",
             "",
             "| scope | in `--minimal` | why | what stops without it |",
             "|---|---|---|---|",

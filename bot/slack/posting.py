@@ -71,10 +71,12 @@ async def find(client: SlackClient, place: Place, key: str, part: str) -> str:
     return next((str(m["ts"]) for m in await messages_of(client, place) if mark_of(m) == (key, part)), "")
 
 
-async def post_once(client: SlackClient, place: Place, key: str, part: str, content: Content, *, look: bool) -> Posted:
+async def post_once(
+    client: SlackClient, place: Place, key: str, part: str, content: Content, *, look: bool, tries: int = TRIES
+) -> Posted:
     """Post unless it is there; `look` says that it may be. Raises ReplyError when Slack refuses or stays away."""
     error = ""
-    for attempt in range(TRIES):
+    for attempt in range(tries):
         if look and (ts := await find(client, place, key, part)):
             return Posted(place.channel, ts)
         thread: Json = {"thread_ts": place.thread} if place.thread else {}

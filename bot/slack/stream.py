@@ -176,7 +176,7 @@ class Progress:
             return
         spot = self._spot
         try:
-            posted = await post_once(self._client, spot.place, spot.key, "progress", Content(text), look=False)
+            posted = await post_once(self._client, spot.place, spot.key, "progress", Content(text), look=False, tries=2)
         except ReplyError:
             self._draw = self._nothing
             return
