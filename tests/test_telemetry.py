@@ -130,9 +130,15 @@ def test_a_plain_line_is_one_line(lines: io.StringIO) -> None:
     stream = io.StringIO()
     setup("info", json=False, stream=stream)
     with traced("t-2"):
-        log.warning("odd name: %s", "a\nERROR forged \ud800")
+        log.warning("odd name: %s", "a\nERROR forged")
     assert lines.getvalue() == ""
-    assert stream.getvalue()[12:] == " WARNING bot.somewhere: odd name: a ⏎ ERROR forged ? trace=t-2\n"
+    assert stream.getvalue()[12:] == " WARNING bot.somewhere: odd name: a ⏎ ERROR forged trace=t-2\n"
+
+
+def test_half_an_emoji_does_not_break_a_line() -> None:
+    """What a stream cannot encode is replaced before it gets there."""
+    line = telemetry._Json(str).format(logging.makeLogRecord({"name": "bot.x", "msg": "half \ud83d"}))
+    assert json.loads(line.encode())["text"] == "half ?"
 
 
 @pytest.mark.parametrize("name", METRICS)

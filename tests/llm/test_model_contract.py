@@ -25,9 +25,12 @@ async def model(request: pytest.FixtureRequest) -> AsyncIterator[Model]:
         if request.param == "recorded":
             for _ in SCRIPT:
                 await recording.turn(ask(), TOOLS, lambda _: None)
-            yield Recorded(recording.outcomes)
-        else:
-            yield {"claude": claude, "recording": recording}[request.param]
+        models: dict[str, Model] = {
+            "claude": claude,
+            "recording": recording,
+            "recorded": Recorded(recording.outcomes),
+        }
+        yield models[request.param]
 
 
 async def test_outcomes_survive_the_codec(model: Model) -> None:
