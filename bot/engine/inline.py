@@ -5,10 +5,10 @@ the durable one does after a crash.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
@@ -97,7 +97,8 @@ async def _now() -> datetime:
 class _Lane:
     waiting: list[Run] = field(default_factory=list)
     running: Run | None = None
-    task: asyncio.Task[None] | None = None
+    job: asyncio.Task[None] | None = None
+    worker: asyncio.Task[None] | None = None
 
 
 class InlineEngine:
@@ -119,19 +120,22 @@ class InlineEngine:
         self.journals: dict[str, Journal] = {key: dict(journal) for key, journal in (journals or {}).items()}
         self.ended: dict[str, End | None] = {}
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def serving(self, deps: Any, *, listen: bool = True, drain_seconds: float = 10) -> AsyncIterator[None]:
         """Work until left; what still works after `drain_seconds` is cut off."""
         self._deps = deps
         try:
             yield
         finally:
-            workers = {lane.task for lane in self._lanes.values() if lane.task}
+            workers = [lane.worker for lane in self._lanes.values() if lane.worker]
+            for lane in self._lanes.values():
+                lane.waiting.clear()
             if workers:
                 await asyncio.wait(workers, timeout=drain_seconds)
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            for lane in self._lanes.values():
+                if lane.job:
+                    lane.job.cancel()
+            await asyncio.gather(*workers)
 
     async def start(self, flow: str, key: str, lane: str, payload: JSON) -> bool:
         """Accept a run. False when the key is known already."""
@@ -140,8 +144,8 @@ class InlineEngine:
         self.ended[key] = None
         here = self._lanes[lane]
         here.waiting.append(Run(key, flow, plain.cleaned(payload), running=False))
-        if here.task is None:
-            here.task = asyncio.create_task(self._work(lane, here))
+        if here.worker is None:
+            here.worker = asyncio.create_task(self._work(here))
         return True
 
     async def cancel(self, key: str) -> None:
@@ -150,9 +154,9 @@ class InlineEngine:
             if any(run.key == key for run in lane.waiting):
                 lane.waiting = [run for run in lane.waiting if run.key != key]
                 self.ended[key] = "cancelled"
-            elif lane.running and lane.running.key == key and lane.task:
+            elif lane.running and lane.running.key == key and lane.job:
                 self.ended[key] = "cancelled"
-                lane.task.cancel()
+                lane.job.cancel()
 
     async def lane(self, lane: str) -> tuple[Run, ...]:
         """What works and waits in the lane, in its order."""
@@ -161,31 +165,25 @@ class InlineEngine:
 
     async def drained(self) -> None:
         """Wait until nothing works or waits."""
-        while workers := [lane.task for lane in self._lanes.values() if lane.task]:
+        while workers := [lane.worker for lane in self._lanes.values() if lane.worker]:
             await asyncio.wait(workers)
-            await asyncio.sleep(0)
 
-    async def _work(self, name: str, lane: _Lane) -> None:
-        try:
-            while lane.waiting:
-                run = lane.running = replace(lane.waiting.pop(0), running=True)
-                if name == run.key:
-                    await self._one(run)
-                else:
-                    async with self._free:
-                        await self._one(run)
-                lane.running = None
-        finally:
-            lane.running, lane.task = None, None
-            if lane.waiting and self.ended.get(lane.waiting[0].key) is None:
-                lane.task = asyncio.create_task(self._work(name, lane))
+    async def _work(self, lane: _Lane) -> None:
+        while lane.waiting:
+            run = lane.running = replace(lane.waiting.pop(0), running=True)
+            lane.job = asyncio.create_task(self._one(run))
+            await asyncio.wait({lane.job})
+            lane.running = lane.job = None
+        lane.worker = None
 
     async def _one(self, run: Run) -> None:
         steps = InlineSteps(run.key, self.journals.setdefault(run.key, {}))
+        room = contextlib.nullcontext() if run.key in self._lanes else self._free
         try:
-            if run.flow not in self._flows:
-                raise NightjarError(f"this version has no flow called {run.flow!r}")  # noqa: TRY301  told like any other
-            await self._flows[run.flow].run(steps, self._deps, run.payload)
+            async with room:
+                if run.flow not in self._flows:
+                    raise NightjarError(f"this version has no flow called {run.flow!r}")  # noqa: TRY301  told like any other
+                await self._flows[run.flow].run(steps, self._deps, run.payload)
             self.ended[run.key] = "done"
         except Exception as error:  # the worker: whatever a flow raises is told here
             self.ended[run.key] = "failed"
