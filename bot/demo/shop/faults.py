@@ -58,10 +58,14 @@ class Fault:
 
     def apply(self, conditions: Conditions) -> None:
         """Changes the conditions as the fault does at their time."""
-        if conditions.time >= self.since and (self.until is None or conditions.time < self.until):
+        if self.lasts(conditions.time):
             KINDS[self.name].effect(self, conditions, conditions.time - self.since)
         elif self.until is not None and conditions.time >= self.until:
             self._mend(conditions, self.until)
+
+    def lasts(self, at: float) -> bool:
+        """Whether it is at work at a time."""
+        return self.since <= at and (self.until is None or at < self.until)
 
     def _mend(self, conditions: Conditions, until: float) -> None:
         """What the remedy leaves behind: a rollback or a restart."""
@@ -155,7 +159,7 @@ def cpu_throttle(fault: Fault, conditions: Conditions, age: float) -> None:
     """A neighbour takes the host's CPU: the instances are throttled, and slow at the same load."""
     for name in SERVICES[fault.service].names:
         conditions.throttled[name] = (0.72 + 0.1 * fault.strength) * ramp(age, 30.0)
-        conditions.slow[name] = 1.0 + (38.0 + 10.0 * fault.strength) * ramp(age, 30.0)
+        conditions.slow[name] = 1.0 + (45.0 + 15.0 * fault.strength) * ramp(age, 30.0)
 
 
 def cache_collapse(fault: Fault, conditions: Conditions, age: float) -> None:

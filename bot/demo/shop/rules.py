@@ -42,7 +42,7 @@ ERRORS = "{{ $value | humanizePercentage }} of {{ $labels.service }}'s answers a
 SLOW = "{{ $labels.service }}'s p95 latency is {{ $value | humanizeDuration }}"
 EDGE_RULES = (
     Rule("EdgeErrorRate", error_rate(EDGE, 0.02), 60, "critical", ERRORS),
-    Rule("EdgeLatency", latency(EDGE, 0.8), 60, "critical", SLOW),
+    Rule("EdgeLatency", latency(EDGE, 0.4), 60, "critical", SLOW),
 )
 SERVICE_RULES = (
     Rule("HighErrorRate", error_rate("", 0.05), 60, "critical", ERRORS),

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.demo.shop.conditions import DAY, Conditions, calm
-from bot.demo.shop.families import TICK
+from bot.demo.shop.families import TICK, View
 from bot.demo.shop.faults import Fault, Truth, choose, next_version
 from bot.demo.shop.layout import SERVICES, instances
+from bot.demo.shop.logs import LogLine, lines
 from bot.demo.shop.noise import Noise
 from bot.demo.shop.recorder import Recorder
 from bot.demo.shop.series import Metadata, Series
 from bot.demo.shop.world import Moment, World
+from bot.domain.window import Window
 
 HISTORY = 6.5 * 3600.0
 """Seconds of history before the story begins to be told."""
@@ -90,6 +92,21 @@ class Shop:
         """The scrape targets in the Prometheus API's shape, as the last scrape found them."""
         self.advance()
         return self._recorder.targets()
+
+    def logs(self, service: str, window: Window) -> list[LogLine]:
+        """A service's log lines in a window, in order of time; nothing for an unknown service or time."""
+        self.advance()
+        if service not in SERVICES:
+            return []
+        start, end = window.start.timestamp(), window.end.timestamp()
+        first = max(self.origin, math.floor(start / TICK))
+        found: list[LogLine] = []
+        for tick in range(first, min(self.origin + len(self.moments), math.floor(end / TICK) + 1)):
+            moment = self.moments[tick - self.origin]
+            for name in SERVICES[service].names:
+                view = View(moment, SERVICES[service], name, tick, self.noise)
+                found.extend(lines(view, self.fault, tick * TICK))
+        return sorted((line for line in found if start <= line.at < end), key=lambda line: line.at)
 
     def names(self) -> list[str]:
         """Every metric name."""
