@@ -1,7 +1,7 @@
 """Builds the whole bot; the one place that names every room."""
 
-import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,20 +10,31 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bot import flows as flow_room
-from bot import llm, sources, tools
+from bot import llm, sources, telemetry, tools
 from bot.agent.budget import Budget
+from bot.analysis.charts import draw
 from bot.check.redact import Redactor
 from bot.domain.errors import SetupError
 from bot.domain.plugin import Flow, Provider, Source, SourceHead
-from bot.domain.ports import Chat, Engine, Model, Replies
-from bot.domain.sources import Instance, Sources
+from bot.domain.ports import Chat, Model, Replies, Run
+from bot.domain.sources import Sources
 from bot.domain.tools import Tool
-from bot.flows import answer
+from bot.engine.dbos import DbosEngine
+from bot.engine.inline import InlineEngine
+from bot.flows import answer, beside
 from bot.flows.deps import Deps, Policy, Scope
 from bot.plugins import discover
 from bot.settings import Settings
+from bot.slack.app import SlackApp
+from bot.slack.client import open_client
+from bot.slack.reply import SlackReplies
+from bot.slack.settings import SlackSettings
+from bot.slack.thread import SlackChat
+from bot.store.database import open_store
+from bot.store.memory import memory_store
+from bot.store.migrate import migrate
+from bot.store.repositories import Store
 
-log = logging.getLogger(__name__)
 FALLBACK = "playbook"
 
 
@@ -142,3 +153,121 @@ def policy(settings: Settings, models: tuple[str, ...]) -> Policy:
         money_channel=settings.money_channel,
         link_hosts=settings.link_hosts,
     )
+
+
+@dataclass
+class House:
+    """The built bot; `slack` is None where nobody listens to Slack."""
+
+    settings: Settings
+    deps: Deps
+    engine: DbosEngine | InlineEngine
+    store: Store
+    slack: SlackApp | None = None
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Hear Slack over Socket Mode until left; the task ends early only with an error."""
+        if self.slack is None:
+            raise SetupError("this process does not listen to Slack")
+        task = asyncio.create_task(self.slack.run_socket())
+        try:
+            yield task
+        finally:
+            await self.slack.close()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def ready(self) -> Mapping[str, str]:
+        """What is not well, by part: sources and the database; empty when all are."""
+        wrong = {}
+        for instance in self.deps.sources.instances:
+            health = await instance.health()
+            if not health.ok:
+                wrong[instance.name] = health.detail
+        return wrong
+
+
+def _ports(store: Store) -> dict[str, Any]:
+    return {name: getattr(store, name) for name in store.__dataclass_fields__}
+
+
+def _build(settings: Settings, parts: Mapping[str, Any]) -> Deps:
+    registry = Registry(settings)
+    for name in registry.names:
+        registry.get(name)
+    return Deps(
+        models=registry,
+        tools=all_tools(),
+        sources=open_sources(settings),
+        clock=SystemClock(),
+        policy=policy(settings, registry.names),
+        **parts,
+    )
+
+
+@asynccontextmanager
+async def open_in_memory(settings: Settings, chat: Chat, replies: Replies) -> AsyncIterator[House]:
+    """The same house without a database and without Slack: for the terminal."""
+    store = memory_store()
+    engine = InlineEngine(all_flows())
+    parts = {"engine": engine, "chat": chat, "replies": replies, "redact": Redactor(settings.secrets)}
+    deps = _build(settings, {**parts, **_ports(store)})
+    async with engine.serving(deps), _closing(deps):
+        yield House(settings, deps, engine, store)
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterator[House]:
+    """Everything: database migrated on SQLite, engine, Slack; what runs is drained on leaving."""
+    redact = Redactor(settings.secrets)
+    telemetry.setup(settings.log_level, json=settings.log_format == "json", mask=redact)
+    if settings.database_url.startswith("sqlite"):
+        await asyncio.to_thread(migrate, settings.database_url)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.database_url))
+        client = open_client(_slack_settings(settings))
+        replies = SlackReplies(client, store.notes, redact, draw, settings.link_hosts)
+        stack.push_async_callback(replies.close)
+        told: list[Deps] = []
+
+        async def on_error(run: Run, error: Exception) -> None:
+            if run.flow in (answer.NAME, beside.NAME):
+                await answer.failed(told[0], run.key, run.payload, error)
+
+        engine = DbosEngine(engine_url(settings), all_flows(), concurrency=settings.concurrency, on_error=on_error)
+        parts = {"engine": engine, "chat": SlackChat(client), "replies": replies, "redact": redact}
+        deps = _build(settings, {**parts, **_ports(store)})
+        told.append(deps)
+        await stack.enter_async_context(_closing(deps))
+        await stack.enter_async_context(engine.serving(deps, listen=listen))
+        yield House(settings, deps, engine, store, SlackApp(client, deps))
+
+
+def engine_url(settings: Settings) -> str:
+    """Where running work is kept: the same PostgreSQL, or a SQLite file of its own beside the store's."""
+    if settings.engine_url or not settings.database_url.startswith("sqlite"):
+        return settings.engine_url or settings.database_url
+    stem = settings.database_url.removesuffix(".sqlite").removesuffix(".db")
+    return f"{stem}-engine.sqlite"
+
+
+def _slack_settings(settings: Settings) -> SlackSettings:
+    return SlackSettings(
+        bot_token=settings.slack_bot_token.get_secret_value(),
+        app_token=settings.slack_app_token.get_secret_value(),
+        signing_secret=settings.slack_signing_secret.get_secret_value(),
+        base_url=settings.slack_api_url,
+        transport=settings.slack_transport,
+    )
+
+
+@asynccontextmanager
+async def _closing(deps: Deps) -> AsyncIterator[None]:
+    """Give back the sources' and models' connections at the end."""
+    try:
+        yield
+    finally:
+        opened = [instance.close for instance in deps.sources.instances] + [
+            getattr(deps.models.get(name), "close", None) for name in deps.models.names
+        ]
+        await asyncio.gather(*(close() for close in opened if close is not None))
