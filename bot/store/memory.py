@@ -1,0 +1,127 @@
+"""The store in memory: the same values come back as from a database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.domain import plain
+from bot.domain.evidence import Evidence
+from bot.domain.investigations import Record
+from bot.domain.messages import Message
+from bot.domain.outcomes import decode, encode
+from bot.domain.place import Place
+from bot.store.repositories import Store, by_number, cost_of, place_of
+
+
+def open_memory() -> Store:
+    """A store that lasts as long as the process."""
+    return Store(MemoryConversations(), MemoryEvidence(), MemoryAudit(), MemoryVotes(), MemoryNotes())
+
+
+def _kept(kind: Any, value: Any) -> Any:
+    """The value after a way through JSON, as a database gives it back."""
+    return decode(kind, plain.cleaned(encode(kind, value)))
+
+
+def _within(here: Place, place: Place) -> bool:
+    same_channel = (here.team, here.channel) == (place.team, place.channel)
+    return same_channel and place.thread in ("", here.thread)
+
+
+class MemoryConversations:
+    """The `Conversations` port."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[Place, str], dict[int, Message]] = {}
+
+    async def load(self, place: Place) -> tuple[Message, ...]:
+        """What was said in this thread, oldest first; outside any thread only what was said outside."""
+        return tuple(message for (here, _), said in self._said.items() if here == place for message in said.values())
+
+    async def append(self, place: Place, flow: str, messages: Sequence[Message]) -> None:
+        """Keep what a flow adds; the same flow again replaces its own."""
+        said = self._said.setdefault((place, flow), {})
+        said.update({position: _kept(Message, message) for position, message in enumerate(messages)})
+
+    async def forget(self, place: Place, ts: str = "") -> None:
+        """Delete what the message `ts` led to, in whichever thread; without one, the thread or the whole channel."""
+        within = Place(place.team, place.channel) if ts else place
+        gone = [(here, flow) for here, flow in self._said if _within(here, within) and (not ts or f":{ts}" in flow)]
+        for key in gone:
+            del self._said[key]
+
+
+class MemoryEvidence:
+    """The `EvidenceStore` port."""
+
+    def __init__(self) -> None:
+        self._evidence: dict[tuple[str, str], Evidence] = {}
+
+    async def put(self, evidence: Evidence) -> None:
+        """Keep it; the same flow and id again replaces it."""
+        self._evidence[evidence.flow, evidence.id] = _kept(Evidence, evidence)
+
+    async def get(self, flow: str, id: str) -> Evidence | None:
+        """One piece, or None."""
+        return self._evidence.get((flow, id))
+
+    async def all(self, flow: str) -> tuple[Evidence, ...]:
+        """All of an investigation, by number."""
+        return tuple(sorted((item for item in self._evidence.values() if item.flow == flow), key=by_number))
+
+
+class MemoryAudit:
+    """The `Audit` port."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+
+    async def put(self, record: Record) -> None:
+        """Keep it; the same flow again replaces it."""
+        self._records[record.flow] = _kept(Record, record)
+
+    async def get(self, flow: str) -> Record | None:
+        """One record, or None."""
+        return self._records.get(flow)
+
+    async def recent(self, place: Place | None = None, limit: int = 20) -> tuple[Record, ...]:
+        """The latest, newest first: of a thread, of a channel, or of all."""
+        found = [record for record in self._records.values() if place is None or _within(place_of(record), place)]
+        return tuple(sorted(found, key=lambda record: (record.started, record.flow), reverse=True)[:limit])
+
+    async def spent(self, since: datetime) -> float:
+        """US dollars of the investigations begun since then."""
+        return sum(cost_of(record) for record in self._records.values() if record.started >= since)
+
+
+class MemoryVotes:
+    """The `Votes` port."""
+
+    def __init__(self) -> None:
+        self._votes: dict[tuple[str, str], tuple[str, str]] = {}
+
+    async def put(self, flow: str, person: str, vote: str, reason: str = "") -> None:
+        """One vote a person; the last counts."""
+        self._votes[flow, person] = (plain.text(vote), plain.text(reason))
+
+    async def all(self, flow: str) -> tuple[tuple[str, str, str], ...]:
+        """Person, vote and reason, by person."""
+        return tuple(sorted((person, *vote) for (of, person), vote in self._votes.items() if of == flow))
+
+
+class MemoryNotes:
+    """The `Notes` port."""
+
+    def __init__(self) -> None:
+        self._notes: dict[str, str] = {}
+
+    async def put(self, key: str, value: str, *, replace: bool = False) -> bool:
+        """Whether the key is new; the value of a known one changes only with `replace`."""
+        new = key not in self._notes
+        if new or replace:
+            self._notes[key] = plain.text(value)
+        return new
+
+    async def get(self, key: str) -> str | None:
+        """The value, or None."""
+        return self._notes.get(key)

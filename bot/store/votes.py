@@ -1,0 +1,31 @@
+"""What people said of an answer."""
+
+from sqlalchemy import Column, Table, select
+
+from bot.store.base import Repository, Words, metadata, upsert
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("flow", Words, primary_key=True),
+    Column("person", Words, primary_key=True),
+    Column("vote", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    info={"key": ("flow", "person")},
+)
+
+
+class SqlVotes(Repository):
+    """The `Votes` port."""
+
+    async def put(self, flow: str, person: str, vote: str, reason: str = "") -> None:
+        """One vote a person; the last counts."""
+        row = {"flow": flow, "person": person, "vote": vote, "reason": reason}
+        async with self._engine.begin() as connection:
+            await upsert(connection, votes, [row])
+
+    async def all(self, flow: str) -> tuple[tuple[str, str, str], ...]:
+        """Person, vote and reason, by person."""
+        found = select(votes.c.person, votes.c.vote, votes.c.reason).where(votes.c.flow == flow)
+        async with self._engine.connect() as connection:
+            return tuple(sorted((row.person, row.vote, row.reason) for row in await connection.execute(found)))
