@@ -1,1 +1,1 @@
-"""Tests, one folder for each room."""
+"""The sandbox Slack, driven by the real SDK and the real Bolt."""
