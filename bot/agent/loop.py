@@ -5,17 +5,19 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+from bot import telemetry
 from bot.agent.budget import Budget, Spent
 from bot.agent.context import fit
 from bot.agent.steps import AFTER_FAULT, NEXT, SAID
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.events import Draft, Event, Planned, Status, Task
-from bot.domain.messages import Ask, Message, ToolCall, ToolResult, Usage
+from bot.domain.messages import Ask, Effort, Message, ToolCall, ToolResult, Usage
 from bot.domain.outcomes import Fault, ModelOutcome, ToolFault, Turn
 from bot.domain.ports import Models, Steps
 
 Show = Callable[[Event], None]
 FALLBACK = "playbook"
+_LONGEST_ANSWER = 16_000  # tokens; thinking counts, and a runaway turn must not cost more than the question may
 NO_ANSWER = "Cause not known: no model gave an answer.\nThe evidence gathered stands below.\nNext: ask again."
 _LAST_WORD = "{why}. Answer now from the evidence above, and say what was not looked at."
 
@@ -33,7 +35,7 @@ class Case:
     started: float
     join: Callable[[], Awaitable[tuple[str, ...]]]
     budget: Budget = field(default_factory=Budget)
-    effort: str = "medium"
+    effort: Effort = "medium"
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,10 @@ class Investigation:
             window = int(model.facts.context_tokens * self.squeeze)
             messages = fit((*self.case.history, *self.new, *said), window)
             seconds = max(5.0, self.case.budget.seconds - (self.spent.ended - self.case.started))
-            ask = Ask(self.case.system, messages, self.case.effort, model.facts.max_output_tokens, seconds)  # type: ignore[arg-type]
+            longest = min(_LONGEST_ANSWER, model.facts.max_output_tokens)
+            ask = Ask(self.case.system, messages, self.case.effort, longest, seconds)
             outcome = await model.turn(ask, self.toolbox.tools, lambda text: self.show(Draft(text)))
+            telemetry.count_turn(name, outcome)
             return replace(outcome, ended=time.time(), joined=joined)
 
         outcome: Turn | Fault = await self.steps.once(f"model:{name}", attempt, ModelOutcome)

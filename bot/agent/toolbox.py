@@ -1,10 +1,12 @@
 """Runs the calls of one turn side by side, each a durable step, and keeps their order and their evidence ids."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from bot import telemetry
 from bot.agent import guards
 from bot.domain.errors import BadArguments, ToolError
 from bot.domain.evidence import Evidence, Found
@@ -90,6 +92,13 @@ class Toolbox:
         return tool
 
     async def _call(self, tool: Tool, call: ToolCall, id: str) -> ToolResult | ToolFault:
+        began = time.monotonic()
+        outcome = await self._tried(tool, call, id)
+        telemetry.observe("tool_seconds", time.monotonic() - began, tool=tool.name)
+        telemetry.count("tool_calls", tool=tool.name, outcome=outcome.kind)
+        return outcome
+
+    async def _tried(self, tool: Tool, call: ToolCall, id: str) -> ToolResult | ToolFault:
         try:
             async with asyncio.timeout(tool.timeout):
                 found = await tool.run(self.desk, **call.arguments)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 JSON = Any
+Effort = Literal["low", "medium", "high"]
 Stop = Literal["end", "tools", "length", "refusal", "pause", "context"]
 
 
@@ -97,6 +98,6 @@ class Ask:
 
     system: str
     messages: tuple[Message, ...]
-    effort: Literal["low", "medium", "high"] = "medium"
+    effort: Effort = "medium"
     max_output_tokens: int = 8_192
     deadline_seconds: float = 120.0

@@ -13,7 +13,7 @@ from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.answers import Answer, Failure
 from bot.domain.events import Event, Facts, Status
 from bot.domain.investigations import Posted, Question, Record
-from bot.domain.messages import JSON, ToolCall, ToolResult
+from bot.domain.messages import JSON, Effort, ToolCall, ToolResult
 from bot.domain.outcomes import ToolFault, decode, encode
 from bot.domain.place import Place
 from bot.domain.plugin import Flow
@@ -26,7 +26,7 @@ from bot.flows.scope import Scoped
 
 NAME = "answer"
 _GIVEN: tuple[Role, ...] = ("alerts", "movers")
-_EFFORT = {"fast": "low", "normal": "medium", "deep": "high"}
+_EFFORT: dict[str, Effort] = {"fast": "low", "normal": "medium", "deep": "high"}
 
 
 @dataclass(frozen=True)
