@@ -2,11 +2,13 @@
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.domain.series import Metric
 
+CROWD = 6
 _SAME = (
     {"latency", "duration", "seconds", "slow", "response", "time"},
     {"error", "errors", "failed", "failures", "failure", "code", "status", "exceptions"},
@@ -20,7 +22,8 @@ _SAME = (
     {"connections", "connection", "pool", "conns"},
 )
 """Words that people use for one thing; a related word counts less than the word itself."""
-_OF_SERVERS = ("go_", "process_", "prometheus_", "promhttp_", "scrape_", "alertmanager_", "net_conntrack_", "python_")
+_STOP = frozenset({"of", "the", "a", "an", "for", "in", "by", "per", "to", "and", "or", "on", "metric", "metrics"})
+_OF_SERVERS = ("go_", "prometheus_", "promhttp_", "scrape_", "alertmanager_", "net_conntrack_", "python_")
 _PARTS = ("_bucket", "_count", "_sum", "_total", "_created")
 
 
@@ -35,8 +38,8 @@ def ranked(known: Sequence[Metric], words: str, limit: int) -> tuple[Metric, ...
     if not wanted:
         return tuple(sorted(known, key=lambda m: (m.name.startswith(_OF_SERVERS), m.name)))[:limit]
     scored = [(score, metric) for metric in known if (score := _score(wanted, metric)) > 0]
-    best = sorted(scored, key=lambda pair: (-pair[0], len(pair[1].name), pair[1].name))[:limit]
-    return tuple(metric for _, metric in best) or near(known, words, limit)
+    best = [metric for _, metric in sorted(scored, key=lambda pair: (-pair[0], len(pair[1].name), pair[1].name))]
+    return tuple(_mixed(best)[:limit]) or near(known, words, limit)
 
 
 def near(known: Sequence[Metric], name: str, limit: int) -> tuple[Metric, ...]:
@@ -60,8 +63,21 @@ def _guess(suffix: str) -> str:
     return {"_bucket": "histogram", "_total": "counter", "_count": "counter", "_sum": "counter"}.get(suffix, "unknown")
 
 
+def _mixed(best: Sequence[Metric]) -> list[Metric]:
+    """The same with the many of one kind (`node_memory_…`) behind the first few of each."""
+    seen: Counter[str] = Counter()
+    first: list[Metric] = []
+    rest: list[Metric] = []
+    for metric in best:
+        kind = "_".join(metric.name.split("_")[:2])
+        seen[kind] += 1
+        (first if seen[kind] <= CROWD else rest).append(metric)
+    return first + rest
+
+
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for word in re.split(r"[^a-z0-9]+", text.lower()) if word))
+    split = re.split(r"[^a-z0-9]+", text.lower())
+    return tuple(dict.fromkeys(word for word in split if word and word not in _STOP))
 
 
 def _score(wanted: Sequence[str], metric: Metric) -> float:
@@ -71,7 +87,7 @@ def _score(wanted: Sequence[str], metric: Metric) -> float:
 
 
 def _hit(word: str, parts: set[str], help_words: set[str], name: str) -> float:
-    if word in parts:
+    if parts & {word, f"{word}s", word.removesuffix("s")}:
         return 4.0
     if len(word) > 2 and any(part.startswith(word) or word.startswith(part) for part in parts if len(part) > 2):
         return 3.0
@@ -79,7 +95,7 @@ def _hit(word: str, parts: set[str], help_words: set[str], name: str) -> float:
         return 2.0
     related = next((group for group in _SAME if word in group), set())
     if word in help_words or related & parts:
-        return 1.5
+        return 2.5
     return 0.5 if related & help_words else 0.0
 
 

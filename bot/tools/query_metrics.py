@@ -1,7 +1,6 @@
 """The tool that runs PromQL over the window and tells what changed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,8 +11,8 @@ from bot.domain.series import Series, SeriesAnswer
 from bot.domain.tools import Desk, tool
 from bot.domain.window import Window
 from bot.tools import _words
-from bot.tools._empty import why_empty
 from bot.tools._scope import ENV, Told, ask, scope, series_of
+from bot.tools._series import closing, not_seen, placed
 from bot.tools._units import unit_of
 
 SHOWN = 10
@@ -34,13 +33,13 @@ async def query_metrics(
     window = _window(desk, minutes)
     whole = Window(window.before().start, window.end)
     told = await ask(scope(desk, "series", env), lambda instance: series_of(instance).range(query, whole))
-    series = _placed(told)
+    series = placed(told)
     unit = unit_of(query)
     facts = condense(series, window, desk.now, unit)
     shown = facts[:SHOWN]
-    missing = await _missing(told, query, whole)
+    missing, notes = await not_seen(told, query, whole)
     return Found(
-        text=_text(desk, told, window, facts, missing),
+        text="\n".join([*_lines(desk, told, window, facts), *closing(missing, notes)]),
         source=told.source,
         query=query,
         env=told.env,
@@ -57,38 +56,14 @@ def _window(desk: Desk, minutes: int) -> Window:
     return Window(start, desk.window.end) if minutes > 0 else desk.window
 
 
-def _placed(told: Told[SeriesAnswer]) -> list[Series]:
-    """All series; where several places answered, each says which is its own."""
-    return [
-        replace(one, labels={**one.labels, "env": instance.shown}) if told.many else one
-        for instance, answer in told.answers
-        for one in answer.series
-    ]
-
-
-async def _missing(told: Told[SeriesAnswer], query: str, window: Window) -> tuple[str, ...]:
-    said = list(told.missing)
-    for instance, answer in told.answers:
-        said += [f"{instance.name}: {warning}" for warning in answer.warnings]
-        if answer.left_out:
-            said.append(f"{instance.name}: {answer.left_out} more series; aggregate or narrow the query")
-        if not answer.series:
-            reason = await why_empty(series_of(instance), query, window)
-            said.append(f"{instance.name} has no data for this query. {reason}".strip())
-    return tuple(said)
-
-
-def _text(
-    desk: Desk, told: Told[SeriesAnswer], window: Window, facts: Sequence[SeriesFact], missing: Sequence[str]
-) -> str:
+def _lines(desk: Desk, told: Told[SeriesAnswer], window: Window, facts: Sequence[SeriesFact]) -> list[str]:
     step = max(answer.step for _, answer in told.answers)
-    lines = [
-        f"{len(facts)} series over {window.shown(desk.zone)}, step {step:g} s ({told.env}); before = median ahead of it"
-    ]
+    shown = window.shown(desk.zone)
+    lines = [f"{len(facts)} series over {shown}, step {step:g} s ({told.env}); before = usual level ahead of it"]
     lines += [line(desk, fact) for fact in facts[:SHOWN]]
     if len(facts) > SHOWN:
         lines.append(f"{len(facts) - SHOWN} more series changed less and are left out.")
-    return "\n".join([*lines, *(f"Not seen: {item}" for item in missing)])
+    return lines
 
 
 def line(desk: Desk, fact: SeriesFact) -> str:
@@ -102,7 +77,9 @@ def line(desk: Desk, fact: SeriesFact) -> str:
 def _changed(desk: Desk, fact: SeriesFact) -> str:
     if not fact["changed_at"]:
         return "no lasting change"
-    return f"changed at {_words.clock(datetime.fromisoformat(fact['changed_at']), desk)}"
+    reach = max(abs(fact["max"] - fact["before"]), abs(fact["min"] - fact["before"]))
+    back = ", about back now" if abs(fact["now"] - fact["before"]) < 0.2 * reach else ""
+    return f"changed at {_words.clock(datetime.fromisoformat(fact['changed_at']), desk)}{back}"
 
 
 def _summary(desk: Desk, shown: Sequence[SeriesFact]) -> str:
