@@ -151,9 +151,7 @@ class Alertmanager:
             why = f"invalid character '{odd}' looking for beginning of object key string"
             message = f'parsing silence body from "" failed, because {why}'
             raise Refused(400, {"code": 400, "message": message}) from None
-        return Response(
-            json.dumps({"silenceID": self.silences.create(body, self._now())}) + "\n", media_type="application/json"
-        )
+        return answer({"silenceID": self.silences.create(body, self._now())})
 
     async def silence(self, request: Request) -> Response:
         """Shows or ends one silence."""
@@ -204,7 +202,7 @@ def flag(text: str | None, name: str) -> bool:
 
 def answer(body: object) -> Response:
     """JSON with a newline, as Alertmanager writes it."""
-    return Response(json.dumps(body) + "\n", media_type="application/json")
+    return Response(json.dumps(body, separators=(",", ":")) + "\n", media_type="application/json")
 
 
 def guarded(handler: Handler) -> Handler:
@@ -214,7 +212,8 @@ def guarded(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except Refused as refused:
-            return Response(json.dumps(refused.body), refused.status, media_type="application/json")
+            text = json.dumps(refused.body, separators=(",", ":"))
+            return Response(text, refused.status, media_type="application/json")
 
     return safe
 

@@ -66,12 +66,22 @@ class Evaluation:
 
     def vector(self, node: plan.Node) -> Vector:
         """A node that evaluates to an instant vector, at each time."""
-        if time.monotonic() > self.deadline:
-            raise Timeout(TIMED_OUT)
+        self._hurry()
         return self._KINDS[type(node)](self, node)
 
+    def _hurry(self) -> None:
+        """Raises Timeout after the deadline."""
+        if time.monotonic() > self.deadline:
+            raise Timeout(TIMED_OUT)
+
+    def _select(self, selector: plan.Selector) -> list[Series]:
+        """The selector's series; finding them may have taken long."""
+        found = self.storage.select(selector.matchers)
+        self._hurry()
+        return found
+
     def _selector(self, node: plan.Selector) -> Vector:
-        chosen = self.storage.select(node.matchers)
+        chosen = self._select(node)
         rows = [Row(s.key, self.windows.column(s, node.offset)) for s in chosen]
         return dense(rows)
 
@@ -137,7 +147,7 @@ class Evaluation:
             return [Row(without_name(r.labels), [None if v is None else t / 1000.0 for v, t in zip(
                 r.column, self.times, strict=True)]) for r in rows]  # fmt: skip
         found: Vector = []
-        for series in self.storage.select(arg.matchers):
+        for series in self._select(arg):
             places = self.windows.places(series, arg.offset)
             column = [series.times[at] / 1000.0 if at >= 0 else None for at in places]
             found.append(Row(without_name(series.key), column))
@@ -146,7 +156,7 @@ class Evaluation:
     def spread(self, node: plan.Node) -> Spread:
         """A range vector: of stored series, or of an expression evaluated on its own grid."""
         if isinstance(node, plan.Range):
-            chosen = self.storage.select(node.selector.matchers)
+            chosen = self._select(node.selector)
             return Spread(chosen, node.range, node.selector.offset, self.windows, stored=True)
         inner = cast("plan.Subquery", node)
         first = self.times[0] - inner.offset - inner.range
