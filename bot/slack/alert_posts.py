@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.alerts import Alert
-from bot.slack.flatten import plain, text_of
+from bot.slack.flatten import lines_of, plain, text_of
 
 Json = dict[str, Any]
 Labels = dict[str, str]
@@ -32,13 +32,18 @@ ENVIRONMENT = ("env", "environment", "cluster", "namespace")
 _STATE = "|".join(sorted((re.escape(state) for state in STATES), key=len, reverse=True))
 _BRACKETED = re.compile(rf"\[({_STATE})(?::\s*\d+)?\]\s*(.+)", re.IGNORECASE)
 _COLON = re.compile(rf"({_STATE})(?:\s+#?\d+)?:\s*(.+)", re.IGNORECASE)
-_PAIR = re.compile(r"^[\s•*-]*\**([A-Za-z_][\w .-]{0,60}?)\**\s*(?:=|:)\**\s*`?(.+?)`?\s*$")
+_PAIR = re.compile(r"^[\s•*-]+([A-Za-z_][\w .-]{0,60}?)\**\s*(?:=|:)\**\s*`?(.+?)`?\s*$")  # bulleted, or bold
+_ALONE = re.compile(r"^\*[\w ]{1,60}:\*$")  # a field's title, its value on the next line
+_TAGS = re.compile(r"\{([^{}]*)\}|^\**tags\**:\**(.*)$", re.IGNORECASE | re.MULTILINE)
 _TAG = re.compile(r"(?<![\w:/.])([a-z][\w.-]{0,40}):([\w./-]{1,100})")
 _LINK = re.compile(r"https?://[^\s)>|\"]+")
+_LINKED = re.compile(r"\s*\(https?://[^)]*\)")
 _HASH = re.compile(r"^\[?#\d+\]?\s*:?\s*")
 _SLACK_DATE = re.compile(r"<!date\^(\d+)\^")
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)")
-_NO_LABEL = frozenset({"labels", "annotations", "value", "http", "https", "source", "silence", "dashboard", "panel"})
+_NO_LABEL = frozenset(
+    {"labels", "annotations", "value", "http", "https", "source", "silence", "dashboard", "panel", "alert", "tags"}
+)
 _ANNOTATIONS = frozenset({"summary", "description", "runbook_url", "message", "details"})
 
 
@@ -76,26 +81,25 @@ def _vendor(message: Json) -> str:
     for vendor, sign in (("pagerduty", ".pagerduty.com/"), ("datadog", ".datadoghq."), ("grafana", "/alerting/")):
         if vendor in marks or sign in links:
             return vendor
-    return "alertmanager" if any(_BRACKETED.match(_title(a)) for a in _parts(message)) else ""
+    return "alertmanager" if any(_BRACKETED.match(_title(*part)) for part in _parts(message)) else ""
 
 
-def _parts(message: Json) -> list[Json]:
-    """Each attachment as one alert's post; without any, the message itself."""
-    return list(message.get("attachments") or []) or [message]
+def _parts(message: Json) -> list[tuple[Json, list[str]]]:
+    """Each attachment as one alert's post, with its lines; without any, the message itself."""
+    attachments = message.get("attachments") or []
+    return [(part, lines_of({"attachments": [part]})) for part in attachments] or [(message, lines_of(message))]
 
 
-def _title(part: Json) -> str:
-    first = next(iter(text_of({"attachments": [part]} if "ts" not in part else part).splitlines()), "")
-    return plain(str(part.get("title") or "")) or first
+def _title(part: Json, lines: list[str]) -> str:
+    return plain(str(part.get("title") or "")) or next(iter(lines), "")
 
 
 def _templated(message: Json) -> Iterator[Alert]:
     """`[FIRING:2] Name (label values)`, with `- label = value` lines below: Alertmanager and Grafana."""
-    for part in _parts(message):
-        match = _BRACKETED.match(_title(part))
+    for part, lines in _parts(message):
+        match = _BRACKETED.match(_title(part, lines))
         if match is None:
             continue
-        lines = text_of({"attachments": [part]} if "ts" not in part else part).splitlines()
         groups = _groups(lines) or [{}]
         for labels in groups:
             name = labels.get("alertname") or _name_of(match[2], message)
@@ -110,7 +114,7 @@ def _groups(lines: list[str]) -> list[Labels]:
         match = _PAIR.match(line)
         if match is None:
             continue
-        key, value = match[1].strip().lower().replace(" ", "_"), match[2].strip().strip("`*_ ")
+        key, value = match[1].strip().lower().replace(" ", "_"), _LINKED.sub("", match[2]).strip("`*_ ")
         if key in _NO_LABEL or not value or "://" in value[:8]:
             continue
         if key == "alertname" and "alertname" in current:
@@ -129,29 +133,43 @@ def _name_of(title: str, message: Json) -> str:
 
 def _titled(message: Json) -> Iterator[Alert]:
     """`Triggered: …` with `key:value` tags, or fields: PagerDuty and Datadog."""
-    whole = text_of(message).splitlines()
+    whole = _joined(lines_of(message))
     for index, line in enumerate(whole):
         match = _COLON.match(line) or _BRACKETED.match(line)
         stated = match or re.search(rf"status:?\**:?\s*({_STATE})", line, re.IGNORECASE)
         if stated is None:
             continue
         title = match[2] if match else next((text for text in whole[:index] if _HASH.match(text)), whole[0])
-        labels = {key: value for part in whole for key, value in _TAG.findall(_LINK.sub("", part))}
+        scopes = " ".join(side for found in _TAGS.findall("\n".join(whole)) for side in found)
+        labels = dict(_TAG.findall(scopes))
         labels |= {k: v for group in _groups(["", *whole]) for k, v in group.items() if k not in ("status", "state")}
-        yield _alert(_bare_title(title), stated[1], labels, _Post(whole, message, message))
+        part = next(iter(message.get("attachments") or [message]))
+        yield _alert(_bare_title(title), stated[1], labels, _Post(whole, part, message))
         return
 
 
 def _bare_title(title: str) -> str:
     text = _LINK.sub("", title).replace("()", "")
     text = re.sub(r"^\[(P\d|Triggered[^\]]*|Recovered[^\]]*)\]\s*", "", text.strip())
-    return _HASH.sub("", text).strip(" :") or title
+    text = re.sub(r"\s*(\bon\s*)?\{[^{}]*\}", "", _HASH.sub("", text))
+    return text.strip(" :*") or title
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """A field's title and its value on one line."""
+    found: list[str] = []
+    for line in lines:
+        if found and _ALONE.match(found[-1]):
+            found[-1] += f" {line}"
+        else:
+            found.append(line)
+    return found
 
 
 def _alert(name: str, state: str, labels: Labels, post: _Post) -> Alert:
     kept = {key: value[:300] for key, value in labels.items() if key not in _ANNOTATIONS}
     notes = {key: value[:1000] for key, value in labels.items() if key in _ANNOTATIONS}
-    link = str(post.part.get("title_link") or next(iter(_LINK.findall("\n".join(post.lines))), ""))
+    link = plain(str(post.part.get("title_link") or "")) or next(iter(_LINK.findall("\n".join(post.lines))), "")
     env = next((kept[key] for key in ENVIRONMENT if kept.get(key)), "")
     return Alert(
         name=name[:200],

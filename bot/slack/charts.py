@@ -83,7 +83,8 @@ def _buckets(series: Series, start: float, end: float) -> dict[int, float]:
 
 def _time_labels(times: list[float], zone: tzinfo) -> list[str]:
     moments = [datetime.fromtimestamp(time, UTC).astimezone(zone) for time in times]
-    for form in ("%H:%M", "%H:%M:%S", "%d %b %H:%M", "%d %b %H:%M:%S"):
+    dated = moments[0].date() != moments[-1].date()
+    for form in ("%d %b %H:%M", "%d %b %H:%M:%S") if dated else ("%H:%M", "%H:%M:%S"):
         labels = [moment.strftime(form) for moment in moments]
         if len(set(labels)) == len(labels):
             return labels

@@ -23,12 +23,18 @@ def _link(match: re.Match[str]) -> str:
 
 
 def text_of(message: Json) -> str:
-    """Everything a message says, each line once, in reading order; at most 8,000 characters."""
-    lines = [*_lines(message.get("text")), *blocks(message.get("blocks") or [])]
+    """Everything a message says, in reading order; at most 8,000 characters."""
+    return "\n".join(lines_of(message))[:MAX_TEXT]
+
+
+def lines_of(message: Json) -> list[str]:
+    """The same line by line; the text only as far as the blocks do not say it again."""
+    lines = [*blocks(message.get("blocks") or [])]
     for attachment in message.get("attachments") or []:
         lines += attachment_lines(attachment)
     lines += [f"[file: {file.get('title') or file.get('name')}]" for file in message.get("files") or []]
-    return "\n".join(dict.fromkeys(line for line in lines if line))[:MAX_TEXT]
+    again = set(lines)
+    return [*(line for line in _lines(message.get("text")) if line not in again), *lines]
 
 
 def attachment_lines(attachment: Json) -> Iterator[str]:

@@ -146,7 +146,7 @@ def _cost(said: Answer) -> Iterator[str]:
 
 def _evidence(item: Citation, clean: Clean) -> str:
     where = " · ".join(escape(clean(part)) for part in (item.source, item.env) if part)
-    query = f" `{escape(cut(item.query.replace('`', ' '), 300))}`" if item.query else ""
+    query = f" {escape(clean(f'`{cut(item.query.replace(chr(96), chr(39)), 300)}`'))}" if item.query else ""
     return f"*{escape(item.id)}* {where}{query}\n{escape(cut(clean(item.summary), 400))}"
 
 
