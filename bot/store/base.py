@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import DateTime, Dialect, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
@@ -73,21 +73,21 @@ class Repository:
         self._engine = engine
 
 
-async def upsert(
-    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: bool = False
-) -> int:
-    """Insert rows by their key columns (`table.info["key"]`); rows that are there are updated, or kept.
-
-    Returns how many rows were written.
-    """
-    if not rows:
-        return 0
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    key: tuple[str, ...] = table.info["key"]
-    statement = cast(Any, insert)(table)
-    if keep:
-        statement = statement.on_conflict_do_nothing(index_elements=key)
-    else:
+async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or replace those that have the same key (`table.info["key"]`)."""
+    if rows:
+        key: tuple[str, ...] = table.info["key"]
+        statement = _insert(connection)(table)
         changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-        statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
-    return (await connection.execute(statement.values(list(rows)))).rowcount
+        await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed).values(list(rows)))
+
+
+async def insert_new(connection: AsyncConnection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless its key is there; whether it was inserted."""
+    key: tuple[str, ...] = table.info["key"]
+    statement = _insert(connection)(table).values(row).on_conflict_do_nothing(index_elements=key)
+    return (await connection.execute(statement.returning(table.c[key[0]]))).first() is not None
+
+
+def _insert(connection: AsyncConnection) -> Any:
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Table, select, update
 
-from bot.store.base import Repository, Words, metadata, upsert
+from bot.store.base import Repository, Words, insert_new, metadata
 
 notes = Table(
     "notes",
@@ -19,7 +19,7 @@ class SqlNotes(Repository):
     async def put(self, key: str, value: str, *, replace: bool = False) -> bool:
         """Whether the key is new; the value of a known one changes only with `replace`."""
         async with self._engine.begin() as connection:
-            new = await upsert(connection, notes, [{"key": key, "value": value}], keep=True) == 1
+            new = await insert_new(connection, notes, {"key": key, "value": value})
             if replace and not new:
                 await connection.execute(update(notes).where(notes.c.key == key).values(value=value))
         return new

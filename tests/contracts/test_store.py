@@ -1,0 +1,177 @@
+"""What every store must do, in memory and on both databases."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.answers import Answer, Cause
+from bot.domain.evidence import Chart, Evidence
+from bot.domain.investigations import Posted, Question, Record
+from bot.domain.messages import Message, ToolCall, ToolResult, Usage
+from bot.domain.place import Place
+from bot.domain.series import Series
+from bot.domain.window import last
+from bot.store.database import open_store
+from bot.store.memory import open_memory
+from bot.store.repositories import Store
+from tests.conftest import BOTH
+
+NOW = datetime(2026, 11, 24, 3, 0, 0, 123456, tzinfo=UTC)
+HERE = Place("T1", "C1", "10.000001")
+ASKED = "20.000002"
+FLOW = f"ans:T1:C1:{ASKED}"
+
+
+@pytest.fixture(params=["memory", *BOTH])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """A new store of each kind."""
+    if request.param == "memory":
+        yield open_memory()
+        return
+    async with open_store(request.getfixturevalue(f"{request.param}_url")) as opened:
+        yield opened
+
+
+def record(flow: str = FLOW, *, started: datetime = NOW, cost: float = 0.0, place: Place = HERE) -> Record:
+    """An answered investigation."""
+    answer = Answer(head="checkout: errors", cause=Cause("checkout", "errors"), usage=Usage(cost_usd=cost))
+    return Record(flow, Question(place, "why?", "U1", ASKED), "answered", started, Posted("C1", "21.000003"), answer)
+
+
+def piece(id: str, flow: str = FLOW) -> Evidence:
+    """Evidence with every field filled."""
+    chart = Chart("errors", (Series({"service": "checkout"}, (1.0, 2.0), (0.5, 0.25)),), marks=((NOW, "deploy"),))
+    return Evidence(
+        id, flow, "query", "prom", "prod", "up", last(timedelta(hours=1), NOW), "fell", "text", {"now": 0.5},
+        {"rows": [1, None, "x"]}, chart, ("loki: down",),
+    )  # fmt: skip
+
+
+async def test_a_transcript_comes_back_as_it_was(store: Store) -> None:
+    """Calls, results and order survive."""
+    call = ToolCall("c1", "alerts", {"severity": "page", "n": 1.0})
+    said = (
+        Message("user", "why is checkout slow?"),
+        Message("assistant", calls=(call,), model="claude"),
+        Message("user", results=(ToolResult("c1", "alerts", "2 fire", "E1", {"alerts": [1, 2]}),)),
+    )
+    await store.conversations.append(HERE, FLOW, said)
+    await store.conversations.append(HERE, "ans:T1:C1:30.000000", (Message("user", "and now?"),))
+    assert await store.conversations.load(HERE) == (*said, Message("user", "and now?"))
+
+
+async def test_appending_again_changes_nothing(store: Store) -> None:
+    """A repeated step leaves one transcript, in its old order."""
+    for _ in range(2):
+        await store.conversations.append(HERE, FLOW, (Message("user", "a"), Message("assistant", "b")))
+        await store.conversations.append(HERE, "later", (Message("user", "c"),))
+    assert [message.text for message in await store.conversations.load(HERE)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("other", [Place("T2", "C1", HERE.thread), Place("T1", "C2", HERE.thread), Place("T1", "C1")])
+async def test_places_do_not_mix(store: Store, other: Place) -> None:
+    """The same ts in another workspace or channel, or outside the thread, is another conversation."""
+    await store.conversations.append(HERE, FLOW, (Message("user", "ours"),))
+    assert await store.conversations.load(other) == ()
+
+
+async def test_a_deleted_message_is_forgotten(store: Store) -> None:
+    """What it led to goes, wherever its thread is; what others asked stays, and so does another workspace."""
+    under = Place("T1", "C1", "21.000003")
+    await store.conversations.append(under, f"{FLOW}:deep", (Message("user", "secret"),))
+    await store.conversations.append(under, "ans:T1:C1:30.000000", (Message("user", "other"),))
+    await store.conversations.append(replace(under, team="T2"), FLOW, (Message("user", "theirs"),))
+    await store.conversations.forget(Place("T1", "C1"), ASKED)
+    assert [message.text for message in await store.conversations.load(under)] == ["other"]
+    assert len(await store.conversations.load(replace(under, team="T2"))) == 1
+
+
+async def test_a_ts_is_no_pattern(store: Store) -> None:
+    """Characters that mean something to SQL's LIKE mean themselves."""
+    await store.conversations.append(HERE, FLOW, (Message("user", "stays"),))
+    await store.conversations.forget(HERE, "2_.000002")
+    await store.conversations.forget(HERE, "%")
+    assert len(await store.conversations.load(HERE)) == 1
+
+
+@pytest.mark.parametrize(("gone", "left"), [(HERE, 1), (Place("T1", "C1"), 0), (Place("T1", "C2"), 2)])
+async def test_forgetting_a_place(store: Store, gone: Place, left: int) -> None:
+    """A thread alone, or the whole channel."""
+    beside = replace(HERE, thread="99.000000")
+    await store.conversations.append(HERE, FLOW, (Message("user", "a"),))
+    await store.conversations.append(beside, "other", (Message("user", "b"),))
+    await store.conversations.forget(gone)
+    assert len((*await store.conversations.load(HERE), *await store.conversations.load(beside))) == left
+
+
+async def test_evidence_comes_back_as_it_was(store: Store) -> None:
+    """Every field, by flow and id, and by number."""
+    for number in (10, 2, 2):
+        await store.evidence.put(piece(f"E{number}"))
+    await store.evidence.put(piece("E1", flow="other"))
+    assert await store.evidence.get(FLOW, "E2") == piece("E2")
+    assert await store.evidence.all(FLOW) == (piece("E2"), piece("E10"))
+    assert await store.evidence.get(FLOW, "E1") is None
+
+
+async def test_what_no_database_takes_is_left_out(store: Store) -> None:
+    """NUL, lone surrogates, NaN and infinity go, the same way everywhere; what looks like them stays."""
+    raw = {"a\x00": ["x\ud83dy\x00", float("nan"), float("-inf"), r"\u0000 \ud800", "🙂"]}
+    await store.evidence.put(replace(piece("E1"), raw=raw, text="te\x00xt\udfff", summary="\ud800"))
+    found = await store.evidence.get(FLOW, "E1")
+    assert found is not None
+    assert (found.raw, found.text, found.summary) == ({"a": ["xy", None, None, r"\u0000 \ud800", "🙂"]}, "text", "")
+
+
+async def test_a_record_is_replaced_by_its_flow(store: Store) -> None:
+    """The audit keeps one row an investigation: the last."""
+    await store.audit.put(replace(record(), state="running", answer=None, posted=None))
+    await store.audit.put(record(cost=0.25))
+    assert await store.audit.get(FLOW) == record(cost=0.25)
+    assert await store.audit.recent() == (record(cost=0.25),)
+    assert await store.audit.get("other") is None
+
+
+async def test_recent_records_of_a_place(store: Store) -> None:
+    """Newest first: of a thread, of a channel, of all; a question outside any thread counts to the one it opened."""
+    outside, elsewhere = replace(HERE, thread=""), replace(HERE, channel="C2")
+    for number, place in enumerate([HERE, outside, elsewhere]):
+        await store.audit.put(record(f"f{number}", started=NOW + timedelta(seconds=number), place=place))
+
+    async def flows(place: Place | None, limit: int = 20) -> list[str]:
+        return [found.flow for found in await store.audit.recent(place, limit)]
+
+    assert await flows(None) == ["f2", "f1", "f0"]
+    assert await flows(None, 2) == ["f2", "f1"]
+    assert await flows(outside) == ["f1", "f0"]
+    assert await flows(HERE) == ["f0"]
+    assert await flows(replace(HERE, thread="21.000003")) == ["f1"]
+
+
+async def test_money_spent(store: Store) -> None:
+    """What was spent since a moment; nothing is 0."""
+    assert await store.audit.spent(NOW) == 0.0
+    for number, minutes in enumerate([-1, 0, 1]):
+        await store.audit.put(record(f"f{number}", started=NOW + timedelta(minutes=minutes), cost=0.5))
+    assert await store.audit.spent(NOW) == pytest.approx(1.0)
+
+
+async def test_one_vote_a_person(store: Store) -> None:
+    """The last one counts."""
+    await store.votes.put(FLOW, "U2", "up")
+    await store.votes.put(FLOW, "U1", "up")
+    await store.votes.put(FLOW, "U1", "down", "wrong service")
+    await store.votes.put("other", "U1", "up")
+    assert await store.votes.all(FLOW) == (("U1", "down", "wrong service"), ("U2", "up", ""))
+
+
+async def test_notes_are_taken_once(store: Store) -> None:
+    """The first who puts a key has it, unless it is replaced."""
+    assert await store.notes.get("hello:C1") is None
+    assert await store.notes.put("hello:C1", "1")
+    assert not await store.notes.put("hello:C1", "2")
+    assert await store.notes.get("hello:C1") == "1"
+    assert not await store.notes.put("hello:C1", "3\x00", replace=True)
+    assert await store.notes.get("hello:C1") == "3"
