@@ -85,7 +85,7 @@ class Sandbox(Driver):
 
     async def set_request_url(self, url: str) -> bool:
         """Deliver by signed HTTP from now on; whether the app answered Slack's challenge."""
-        push = Push(url, self.signing_secret, self.faults, self.workspace.now, self._ack_timeout)
+        push = Push(url, self.signing_secret, self.faults, self._ack_timeout)
         self.courier.carrier = push
         taken = await push.verify()
         self.live.pushes = int(taken)

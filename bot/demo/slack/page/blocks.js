@@ -42,7 +42,7 @@ const RICH = {
   broadcast: (part) => h("span", {}, mrkdwn(`<!${part.range}>`)),
 };
 
-const MARKS = { pending: "○", in_progress: "", complete: "✓", error: "!" };
+const MARKS = { pending: "", in_progress: "", complete: "✓", error: "!" };
 const SAID = { pending: "waiting", in_progress: "at work", complete: "done", error: "failed" };
 
 function task(block, context) {
