@@ -70,9 +70,9 @@ def lines(view: View, fault: Fault | None, start: float) -> Iterator[LogLine]:
 
 
 def started(view: View, start: float) -> Iterator[LogLine]:
-    """The line of a process that has just started."""
+    """The line of a process that has started since the tick before."""
     began = view.moment.conditions.started[view.instance]
-    if start <= began < start + TICK:
+    if start - TICK < began <= start:
         version = view.moment.conditions.version[view.instance]
         yield written(view, began, "INFO", f"started {view.service.name} {version}")
 

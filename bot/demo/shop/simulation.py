@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bot.demo.shop.conditions import DAY, Conditions, calm
@@ -17,7 +17,10 @@ from bot.demo.shop.world import Moment, World
 from bot.domain.window import Window
 
 HISTORY = 6.5 * 3600.0
-"""Seconds of history before the story begins to be told."""
+"""Seconds that can be looked back from the first moment on."""
+
+SLICE = 100
+"""Moments that are worked out in one step of warming up."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Deploy:
 
 
 class Shop:
-    """A shop that can be watched: `now` gives UTC epoch seconds, `started_ago` and `lasted` the fault's age and length.
+    """A shop that can be watched. `now` gives UTC epoch seconds; the rest is in seconds.
 
+    The fault is `started_ago` old (by default 6 to 25 minutes, by the seed) and over if it `lasted` less than that.
     The same seed, fault and first `now` always give the same samples. Raises ValueError for an unknown fault.
     """
 
@@ -41,14 +45,16 @@ class Shop:
         fault: str,
         now: Callable[[], float] = time.time,
         started_ago: float | None = None,
+        *,
         lasted: float | None = None,
+        history: float = HISTORY,
     ) -> None:
         self.seed = seed
         self.now = now
         self.noise = Noise(seed)
         began = now()
         self.fault: Fault | None = choose(fault, self.noise.random("fault"), began, started_ago, lasted)
-        self.origin = math.floor((began - HISTORY) / TICK)
+        self.origin = math.floor((began - history) / TICK)
         random = self.noise.random("story")
         self._began = {name: began - random.uniform(3.0, 9.0) * DAY for name, _ in instances()}
         self._certificate = began + random.uniform(40.0, 80.0) * DAY
@@ -82,11 +88,24 @@ class Shop:
             self.fault.apply(conditions)
         return conditions
 
-    def advance(self) -> None:
-        """Works out the moments up to the last scrape that every instance has had by now."""
-        last = math.floor(self.now() / TICK) - 1
-        for tick in range(self.origin + len(self.moments), last + 1):
+    def advance(self, most: int | None = None) -> int:
+        """Works out the moments up to the last scrape that every instance has had by now.
+
+        At most `most` of them; gives the number of those that are left.
+        """
+        first, last = self.origin + len(self.moments), math.floor(self.now() / TICK) - 1
+        end = last + 1 if most is None else min(last + 1, first + most)
+        for tick in range(first, end):
             self.moments.append(self._world.moment(tick, self.conditions(tick * TICK)))
+        return max(0, last + 1 - end)
+
+    def warm(self) -> Iterator[None]:
+        """Works the history out ahead of the first question, a little at each step."""
+        while self.advance(SLICE):
+            yield
+        for name in self.names():
+            self.series(name)
+            yield
 
     def targets(self) -> list[dict[str, object]]:
         """The scrape targets in the Prometheus API's shape, as the last scrape found them."""
@@ -101,7 +120,7 @@ class Shop:
         start, end = window.start.timestamp(), window.end.timestamp()
         first = max(self.origin, math.floor(start / TICK))
         found: list[LogLine] = []
-        for tick in range(first, min(self.origin + len(self.moments), math.floor(end / TICK) + 1)):
+        for tick in range(first, min(self.origin + len(self.moments), math.floor(end / TICK) + 2)):
             moment = self.moments[tick - self.origin]
             for name in SERVICES[service].names:
                 view = View(moment, SERVICES[service], name, tick, self.noise)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -61,6 +61,11 @@ class Alerting:
         """The scrape targets."""
         return self._watched.targets()
 
+    def warm(self) -> Iterator[None]:
+        """Works ahead, the alert rules last."""
+        yield from self._watched.warm()
+        self._ruler().update()
+
 
 class Vendors:
     """A Prometheus and an Alertmanager over a shop; `rules` are the alert rules by group.
@@ -76,14 +81,15 @@ class Vendors:
         prometheus_port: int = 0,
         alertmanager_port: int = 0,
     ) -> None:
-        everything = Alerting(shop, lambda: self.ruler)
-        storage = Storage(everything)
+        self._everything = Alerting(shop, lambda: self.ruler)
+        storage = Storage(self._everything)
         self.ruler = Ruler(storage, shop.now, rules)
-        self.prometheus = Prometheus(everything, storage, self.ruler)
+        self.prometheus = Prometheus(self._everything, storage, self.ruler)
         self.alertmanager = Alertmanager(self.ruler, shop.now)
         self.prometheus_url = ""
         self.alertmanager_url = ""
         self._ports = prometheus_port, alertmanager_port
+        self._warming: asyncio.Task[None] | None = None
         self._running: list[tuple[Quiet, asyncio.Task[None], socket.socket]] = []
 
     async def __aenter__(self) -> Self:
@@ -94,6 +100,7 @@ class Vendors:
             await self.aclose()
             raise
         self.ruler.url = self.prometheus_url
+        self._warming = asyncio.create_task(self._warm())
         return self
 
     async def __aexit__(
@@ -117,8 +124,21 @@ class Vendors:
         self._running.append((server, task, listener))
         return f"http://{HOST}:{listener.getsockname()[1]}"
 
+    async def _warm(self) -> None:
+        for _ in self._everything.warm():
+            await asyncio.sleep(0)
+
+    async def warmed(self) -> None:
+        """Waits until the history is worked out; answers before that take up to a second longer."""
+        if self._warming is not None:
+            await self._warming
+
     async def aclose(self) -> None:
         """Ends the servers."""
+        if self._warming is not None:
+            self._warming.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._warming
         running, self._running = self._running, []
         for server, _, _ in running:
             server.should_exit = True

@@ -1,7 +1,7 @@
 """What an evaluator reads: series by matchers, from the shop or from any other list of series."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -37,6 +37,10 @@ class Watched(Samples, Protocol):
 
     def targets(self) -> list[dict[str, object]]:
         """The scrape targets, in the API's shape."""
+        ...
+
+    def warm(self) -> Iterator[None]:
+        """Works ahead of the first question, a little at each step."""
         ...
 
 

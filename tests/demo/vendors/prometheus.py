@@ -42,6 +42,10 @@ class Excerpt:
         """The scrape targets."""
         return self._shop.targets()
 
+    def warm(self) -> Iterator[None]:
+        """Nothing is worked out ahead."""
+        return iter(())
+
     def series(self, name: str) -> list[Series]:
         """The series of a metric name within the window."""
         if name not in self._cut:
