@@ -22,7 +22,9 @@ _SAME = (
     {"connections", "connection", "pool", "conns"},
 )
 """Words that people use for one thing; a related word counts less than the word itself."""
-_STOP = frozenset({"of", "the", "a", "an", "for", "in", "by", "per", "to", "and", "or", "on", "metric", "metrics"})
+_STOP = frozenset(
+    {"of", "the", "a", "an", "for", "in", "by", "per", "to", "and", "or", "on", "metric", "metrics", "how", "many"}
+)
 _OF_SERVERS = ("go_", "prometheus_", "promhttp_", "scrape_", "alertmanager_", "net_conntrack_", "python_")
 _PARTS = ("_bucket", "_count", "_sum", "_total", "_created")
 
