@@ -124,6 +124,10 @@ def prometheus(folder: Path, *flags: str, port: int = 0) -> Iterator[str]:
         *flags,
     ]
     with process(command, folder, f"http://127.0.0.1:{port}"):
+        until = time.monotonic() + WAIT
+        while "ready to receive web requests" not in (folder / "prometheus.log").read_text():
+            assert time.monotonic() < until, "prometheus does not become ready"
+            time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
 
 
