@@ -8,12 +8,13 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.domain.errors import ReplyError
 from bot.domain.plugin import Action, Command
 from bot.flows.deps import Deps
 from bot.plugins import discover
 from bot.slack import actions, commands
 from bot.slack.accept import Accept
-from bot.slack.client import SlackClient
+from bot.slack.client import QUIET, SlackClient
 from bot.slack.context import SlackContext
 from bot.slack.gate import Gate
 from bot.slack.hearing import Hearing
@@ -35,7 +36,8 @@ class SlackApp:
         self.actions = discover(actions, "ACTION", Action)
         self.hearing = Hearing(self.context, self.commands)
         self.bolt = AsyncApp(
-            name="nightjar",
+            name="slack_bolt.nightjar",  # Bolt sets this logger's level at every request
+            logger=QUIET,
             client=client.web,
             signing_secret=client.settings.signing_secret,
             request_verification_enabled=False,  # the gate has checked the raw bytes before Bolt parses them
@@ -47,15 +49,23 @@ class SlackApp:
         self._gate = Gate(client.settings.signing_secret, lambda: deps.clock.now().timestamp())
         self._sockets: list[AsyncSocketModeHandler] = []
         self._closed = asyncio.Event()
+        self._primed = False
 
     async def prime(self) -> None:
-        """Ask who we are, once, so that no event waits for it; raises ReplyError when the token does not work."""
+        """Ask who we are, so that no event waits for it; raises ReplyError when the token does not work. Once.
+
+        Incident channels that were made while nobody listened are entered then.
+        """
+        if self._primed:
+            return
         await self.client.me()
         first = AsyncBoltRequest(body={"type": "event_callback", "event": {}}, mode="socket_mode")
         await self.bolt.async_dispatch(first)
+        self._primed = True
+        self.context.after(self.sweep)
 
     async def run_socket(self) -> None:
-        """Hold two Socket Mode connections until `close`; enters incident channels made in the meantime."""
+        """Hold two Socket Mode connections until `close`."""
         await self.prime()
         for _ in range(CONNECTIONS):
             handler = AsyncSocketModeHandler(
@@ -64,7 +74,6 @@ class SlackApp:
             self._sockets.append(handler)
         for handler in self._sockets:
             await handler.client.connect()  # type: ignore[no-untyped-call]
-        self.context.after(self.sweep)
         await self._closed.wait()
 
     async def sweep(self) -> None:
@@ -84,15 +93,18 @@ class SlackApp:
             request = AsyncBoltRequest(body=body.decode(), headers=dict(headers), mode="http")
         except (AttributeError, TypeError, ValueError, RecursionError):
             return 200, {}, b""  # signed, and no request of any known shape: not to be sent again
+        try:
+            await self.prime()
+        except ReplyError:
+            return 503, {}, b""
         response = await self.bolt.async_dispatch(request)
         if response.status >= 500:
             return 503, {}, b""
         return response.status, dict(response.first_headers_without_set_cookie()), response.body.encode()
 
     async def close(self) -> None:
-        """Hear no more, finish what waits for its turn after an ack, close the session."""
+        """Hear no more, and finish what waits for its turn after an ack; the client stays open for the replies."""
         self._closed.set()
         for handler in self._sockets:
             await handler.client.close()  # type: ignore[no-untyped-call]
         await self.context.afterwards.drain()
-        await self.client.close()

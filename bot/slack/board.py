@@ -17,6 +17,7 @@ class Board:
     """Takes events at any speed; gives chunks for a stream, or the whole as text."""
 
     clean: Callable[[str], str]
+    tag: str = ""
     plan: str = ""
     facts: str = ""
     status: str = ""
@@ -91,7 +92,7 @@ class Board:
         return "\n".join([self._line(self.plan, MAX_TITLE), *tasks, self.text[-2_000:]]).strip()
 
     def _task(self, task: Task) -> Json:
-        chunk: Json = {"type": "task_update", "id": task.id, "title": self._line(task.title, MAX_TITLE)}
+        chunk: Json = {"type": "task_update", "id": f"{self.tag}{task.id}", "title": self._line(task.title, MAX_TITLE)}
         chunk["status"] = task.state
         done = task.state in ("complete", "error")
         return chunk | ({"output": self._line(task.detail, MAX_DETAIL)} if task.detail and done else {})

@@ -6,6 +6,7 @@ it comes back as not `sure`, and whoever posts looks for the message before send
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot import telemetry
 from bot.domain.errors import ReplyError
 from bot.slack.settings import SlackSettings
 
@@ -25,6 +27,8 @@ QUERIES = frozenset({"files.completeUploadExternal", "files.getUploadURLExternal
 UNSURE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 AGAIN = frozenset({"no_connection", "ratelimited"})  # the call surely did nothing, and may work later
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+QUIET = logging.getLogger("slack_sdk.quiet")
+QUIET.setLevel(logging.WARNING)  # with no level of its own the SDK formats every body for a log line nobody reads
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,10 @@ class SlackClient:
                 return Outcome(error="ratelimited", wait=held)
             if held > 0:
                 await asyncio.sleep(held)
+            started = loop.time()
             outcome = await self._once(method, arguments)
+            telemetry.count("slack_calls", method=method, outcome=outcome.error or "ok")
+            telemetry.observe("slack_seconds", loop.time() - started, method=method)
             if outcome.error == "ratelimited":
                 self._held[method] = loop.time() + outcome.wait
                 continue
@@ -144,7 +151,7 @@ class SlackClient:
 
 def open_client(settings: SlackSettings) -> SlackClient:
     """The client that the chat, the replies and the app share."""
-    web = AsyncWebClient(settings.bot_token, base_url=settings.base_url, retry_handlers=[])
+    web = AsyncWebClient(settings.bot_token, base_url=settings.base_url, retry_handlers=[], logger=QUIET)
     return SlackClient(settings, web)
 
 

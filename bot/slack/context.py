@@ -14,6 +14,7 @@ from bot.flows.deps import Deps
 from bot.slack.client import SlackClient
 
 Work = Callable[[], Awaitable[Any]]
+OUTSIDE = "I am not in this conversation, so I cannot answer in it. `/invite @nightjar`, then ask again."
 _log = logging.getLogger(__name__)
 
 
@@ -73,6 +74,13 @@ class SlackContext:
         if heard.response_url and await self.client.respond(heard.response_url, message):
             return
         await self.tell(heard.place, heard.person, text)
+
+    async def tell_if_outside(self, heard: Heard) -> None:
+        """After a command from a channel we are not in, where no answer can stand: how to get one."""
+        known = await self.client.call("conversations.info", channel=heard.place.channel, repeat=True, patience=5.0)
+        said = known.data.get("channel") or {}
+        if known.error == "channel_not_found" or (known.ok and not (said.get("is_member") or said.get("is_im"))):
+            await self.tell_asker(heard, OUTSIDE)
 
     async def tell(self, place: Place, person: str, text: str) -> None:
         """An ephemeral message in a place; nothing else depends on it, so a refusal is let be."""

@@ -5,14 +5,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bot.domain.plain import text as storable
+
 Json = dict[str, Any]
 MAX_TEXT = 8_000
 _ANGLE = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 
 
 def plain(text: str) -> str:
-    """Slack's wire text as people read it: links with their address, entities undone, mentions as ids."""
-    return html.unescape(_ANGLE.sub(_link, text))
+    """Slack's wire text as people read it: links with their address, entities undone, nothing a database refuses."""
+    return storable(html.unescape(_ANGLE.sub(_link, text)))
 
 
 def _link(match: re.Match[str]) -> str:

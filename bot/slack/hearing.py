@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 
+from bot import telemetry
 from bot.domain.investigations import Question
 from bot.domain.plugin import Command, Heard
 from bot.flows import answer, steer
@@ -50,6 +51,8 @@ class Hearing:
 async def put(context: SlackContext, question: Question) -> bool:
     """Accept a question: one write; in a thread that is at work, say afterwards what becomes of it."""
     new = await answer.request(context.deps.engine, question)
+    if new:
+        telemetry.count("questions", way=question.way)
     if new and question.place.thread not in ("", question.ts):
         lane, key = answer.lane_of(question), answer.key_of(question)
         context.after(partial(steer.acknowledge, context.deps, lane, key, question))

@@ -8,7 +8,7 @@ from bot.domain.investigations import Question
 from bot.domain.place import Place
 from bot.domain.plugin import Heard
 from bot.slack.client import Identity
-from bot.slack.flatten import plain
+from bot.slack.flatten import MAX_TEXT, plain
 from bot.slack.hearing import Hearing, put
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ class Mentions:
         alone = await self._is_alone(place, user) if in_thread and not direct else False
         if not (mentioned or direct or alone):
             return
-        words = " ".join(plain(re.sub(rf"<@{me.user}(\|[^>]*)?>", " ", text)).split())
+        words = " ".join(plain(re.sub(rf"<@{me.user}(\|[^>]*)?>", " ", text))[:MAX_TEXT].split())
         command, rest = self._hearing.recognise(words or "help")
         if command is not None:
             key = f"heard:{place.team}:{place.channel}:{ts}"

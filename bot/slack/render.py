@@ -146,7 +146,8 @@ def _cost(said: Answer) -> Iterator[str]:
 
 def _evidence(item: Citation, clean: Clean) -> str:
     where = " · ".join(escape(clean(part)) for part in (item.source, item.env) if part)
-    query = f" {escape(clean(f'`{cut(item.query.replace(chr(96), chr(39)), 300)}`'))}" if item.query else ""
+    code = "`" + cut(item.query.replace("`", "'"), 300) + "`"
+    query = f" {escape(clean(code))}" if item.query else ""
     return f"*{escape(item.id)}* {where}{query}\n{escape(cut(clean(item.summary), 400))}"
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.check.output import defuse
@@ -19,11 +20,12 @@ from bot.slack.board import Board
 from bot.slack.client import SlackClient
 from bot.slack.pace import Pace
 from bot.slack.posting import Content, marked, post_once
-from bot.slack.stream import Progress, Spot
+from bot.slack.stream import Progress, Spot, tag_of
 
 Draw = Callable[[Chart], tuple[bytes, str]]
 FIRST_WAIT = 0.4  # seconds from the first event to the first write, so that what comes together is shown together
 CLOSING = 3.0
+MOST_BEGUN = 2_000
 PATIENCE = 600.0  # seconds for the answer itself
 PERSON = re.compile(r"[UW][A-Z0-9]+")
 NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"})
@@ -39,9 +41,23 @@ class Outlet:
     clean: Callable[[str], str]
     draw: Draw | None = None
     pace: Pace = field(default_factory=Pace)
-    begun: set[str] = field(default_factory=set)
-    said: dict[str, str] = field(default_factory=dict)
+    begun: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    fresh: set[str] = field(default_factory=set)
+    live: dict[str, "SlackReply"] = field(default_factory=dict)
     writers: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def remember(self, key: str, text: str, *, fresh: bool) -> None:
+        """The placeholder's text, and whether this process alone has shown anything of the key."""
+        self.begun[key] = text
+        (self.fresh.add if fresh else self.fresh.discard)(key)
+        while len(self.begun) > MOST_BEGUN:
+            self.forget(next(iter(self.begun)))
+
+    def forget(self, key: str) -> None:
+        """The reply of the key is finished, or too old to be."""
+        self.begun.pop(key, None)
+        self.live.pop(key, None)
+        self.fresh.discard(key)
 
 
 class SlackReplies:
@@ -63,22 +79,27 @@ class SlackReplies:
         clean = self._outlet.clean(text)
         content = render.placeholder(clean, key)
         posted = await post_once(self._outlet.client, place, key, "answer", content, look=again)
-        if not again:
-            self._outlet.begun.add(key)
-        self._outlet.said[key] = clean
+        self._outlet.remember(key, clean, fresh=not again)
         return posted
 
     def open(self, place: Place, key: str, posted: Posted, recipient: str = "") -> "SlackReply":
-        """The reply of a key, in any process; `recipient` is the asking human, for whom progress streams."""
+        """The reply of a key, in any process; `recipient` is the asking human, for whom progress streams.
+
+        One that is being written here already comes back as it is, so that whoever stops it stops its writer.
+        """
+        known = self._outlet.live.get(key)
+        if known is not None and known.is_of(posted):
+            return known
         human = recipient if PERSON.fullmatch(recipient) else ""
         return SlackReply(self._outlet, Spot(place, key, posted, human))
 
     async def close(self) -> None:
-        """Let go of writers still at work; their messages are found and closed by whoever finishes the reply."""
+        """Let go of writers still at work, whose messages are found by whoever finishes the reply; close the client."""
         tasks = set(self._outlet.writers)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._outlet.client.close()
 
 
 class SlackReply:
@@ -87,12 +108,16 @@ class SlackReply:
     def __init__(self, outlet: Outlet, spot: Spot) -> None:
         self._outlet = outlet
         self._spot = spot
-        self._board = Board(outlet.clean)
+        self._board = Board(outlet.clean, tag_of(spot.key))
         note = partial(self._note_streams)
         self._progress = Progress(outlet.client, spot, self._board, outlet.pace, note)
         self._wake = asyncio.Event()
         self._closing = False
         self._writer: asyncio.Task[None] | None = None
+
+    def is_of(self, posted: Posted) -> bool:
+        """Whether this is the reply that stands there."""
+        return self._spot.posted == posted
 
     def show(self, event: Event) -> None:
         """Take an event to be shown; lossy, and without effect once the reply is being finished."""
@@ -102,6 +127,7 @@ class SlackReply:
         self._wake.set()
         if self._writer is None:
             self._writer = asyncio.get_running_loop().create_task(self._write())
+            self._outlet.live[self._spot.key] = self
             self._outlet.writers.add(self._writer)
             self._writer.add_done_callback(self._outlet.writers.discard)
 
@@ -144,7 +170,7 @@ class SlackReply:
     async def _update_head(self) -> None:
         self._board.head_is_new = False
         clean = self._outlet.clean
-        said = self._outlet.said.get(self._spot.key, "Looking into it")
+        said = self._outlet.begun.get(self._spot.key, "Looking into it")
         content = render.placeholder(said, self._spot.key, clean(self._board.facts), clean(self._board.status))
         await self._update(content, patience=5.0)
 
@@ -168,7 +194,9 @@ class SlackReply:
             error = await self._update(form, PATIENCE)
             if error in GONE:
                 spot = self._spot
-                await post_once(self._outlet.client, spot.place, spot.key, "answer", form, look=True)
+                gone_root = spot.place.thread == spot.posted.ts
+                place = replace(spot.place, thread="") if gone_root else spot.place
+                await post_once(self._outlet.client, place, spot.key, "answer", form, look=True)
                 return
             if error not in NO_BLOCKS:
                 break
@@ -182,20 +210,19 @@ class SlackReply:
             done, _ = await asyncio.wait({self._writer}, timeout=CLOSING)
             if not done:
                 self._writer.cancel()
-                self._outlet.begun.discard(self._spot.key)  # it may have left a stream that is not known
+                self._outlet.fresh.discard(self._spot.key)  # it may have left a stream that is not known
                 await asyncio.gather(self._writer, return_exceptions=True)
 
     async def _clear(self) -> None:
         """Take progress away; in another process than the one that began, also what that one left."""
         key = self._spot.key
         left: list[str] = []
-        if key not in self._outlet.begun:
+        if key not in self._outlet.fresh:
             noted = await self._outlet.notes.get(f"stream:{key}") or ""
             left = [ts for ts in noted.split(",") if ts]
             left += [ts for ts in await self._progress.left_over() if ts not in left]
         await self._progress.clear(left)
-        self._outlet.begun.discard(key)
-        self._outlet.said.pop(key, None)
+        self._outlet.forget(key)
         if self._writer is not None or left:
             await self._session("active")
 

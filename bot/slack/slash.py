@@ -1,5 +1,6 @@
 """Slash commands and the message shortcut."""
 
+from functools import partial
 from typing import Any
 
 from bot.domain.investigations import Question
@@ -7,7 +8,7 @@ from bot.domain.place import Place
 from bot.domain.plugin import Heard
 from bot.slack.alert_posts import subject_of
 from bot.slack.client import Identity
-from bot.slack.flatten import plain
+from bot.slack.flatten import MAX_TEXT, plain
 from bot.slack.hearing import Hearing, put
 
 Json = dict[str, Any]
@@ -25,7 +26,7 @@ class Slashes:
 
     async def command(self, body: Json, me: Identity) -> None:
         """`/oncall name rest`; an unknown name gets help that says what was not understood."""
-        text = " ".join(plain(str(body.get("text") or "")).split())
+        text = " ".join(plain(str(body.get("text") or ""))[:MAX_TEXT].split())
         name, _, rest = text.partition(" ")
         command = self._hearing.commands.get(name.lower() or "help")
         if command is None:
@@ -43,6 +44,8 @@ class Slashes:
             trigger=trigger,
         )
         await self._hearing.give(command, heard)
+        if command.name not in ("help", "stop"):
+            self._context.after(partial(self._context.tell_if_outside, heard))
 
     async def shortcut(self, body: Json, me: Identity) -> None:
         """The message becomes the subject; the answer stands in its thread."""
@@ -54,3 +57,6 @@ class Slashes:
         asker = str((body.get("user") or {}).get("id", ""))
         pressed = str(body.get("action_ts") or body.get("trigger_id") or ts)
         await put(self._context, Question(place, ASKED, asker, pressed, way="shortcut", subject=subject_of(message)))
+        url = str(body.get("response_url", ""))
+        heard = Heard(place, asker, "", pressed, f"heard:{place.lane}:{pressed}", slash=False, response_url=url)
+        self._context.after(partial(self._context.tell_if_outside, heard))

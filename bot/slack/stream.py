@@ -1,6 +1,8 @@
 """The progress message: a native stream that rolls over before its limits, else an edited message, else nothing."""
 
 import asyncio
+import re
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,7 @@ MAX_BYTES, MAX_AGE = 9_000, 240.0  # Slack ends a stream near 11 KB, and 300 s a
 EDIT_SECONDS = 3.0
 PATIENCE = 5.0
 ENDED = frozenset({"message_not_in_streaming_state", "msg_too_long", "message_not_found"})
+TAG = re.compile(r"nj[0-9a-f]{8}\.")
 CONTINUED = "Continued below."
 FOLDED = "Progress is folded into the answer above."
 
@@ -31,6 +34,11 @@ class Spot:
     key: str
     posted: Posted
     recipient: str = ""
+
+
+def tag_of(key: str) -> str:
+    """What the ids of a reply's tasks begin with, so that a stream, which takes no metadata, can be told apart."""
+    return f"nj{zlib.crc32(key.encode()):08x}."
 
 
 class Progress:
@@ -76,6 +84,7 @@ class Progress:
             and float(message["ts"]) > float(self._spot.posted.ts)
             and not message.get("files")
             and mark_of(message) in (None, mark)
+            and set(TAG.findall(str(message.get("blocks")))) <= {tag_of(self._spot.key)}
         ]
 
     def _leave(self) -> None:

@@ -219,8 +219,8 @@ async def open_house(policy: Policy | None = None, *, http: bool = False, **sand
             yield house
         finally:
             await slack.settle()
-            await house.replies.close()
             await house.app.close()
+            await house.replies.close()
             await asyncio.gather(running, return_exceptions=True)
 
 

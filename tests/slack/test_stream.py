@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import Draft, Facts, Planned, Status, Task
+from bot.domain.answers import Failure
+from bot.domain.events import Draft, Event, Facts, Planned, Status, Task
 from bot.domain.investigations import Posted
 from bot.domain.place import Place
 from bot.slack import pace, reply, stream
@@ -78,7 +79,13 @@ async def test_the_last_write_of_a_task_wins(house: House) -> None:
     await drawn(work)
     (start,) = house.slack.calls("chat.startStream")
     assert start.sent["chunks"] == [
-        {"type": "task_update", "id": "1", "title": "alerts", "status": "complete", "output": "3 firing"}
+        {
+            "type": "task_update",
+            "id": f"{stream.tag_of(KEY)}1",
+            "title": "alerts",
+            "status": "complete",
+            "output": "3 firing",
+        }
     ]
     assert house.slack.calls("chat.appendStream") == []
 
@@ -193,18 +200,44 @@ async def test_a_start_that_may_have_worked_leaves_one_stream(house: House, kind
 
 
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "not noted"])
-async def test_after_a_crash_an_open_stream_is_taken_away(house: House, noted: bool) -> None:
+@pytest.mark.parametrize("event", [Draft("one\n"), Task("1", "alerts")], ids=["text", "task"])
+async def test_after_a_crash_an_open_stream_is_taken_away(house: House, event: Event, noted: bool) -> None:
     """Another process finishes the reply: the stream left open is closed and gone, noted or not."""
     place, posted, work = await begun(house)
-    work.show(Draft("one\n"))
+    work.show(event)
     await drawn(work)
-    await house.replies.close()
+    assert work._writer
+    work._writer.cancel()
     if not noted:
         house.notes.kept.clear()
     other = SlackReplies(house.client, house.notes)
     await other.open(place, KEY, posted, MIRA).finish(ANSWER)
     assert len(below(house, place)) == 1
     assert house.slack.workspace.live_streams() == []
+
+
+async def test_another_questions_stream_is_left_alone(house: House) -> None:
+    """A command answered beside, by a process that began neither, takes nothing away from the running investigation."""
+    place, _, work = await begun(house)
+    beside = await house.replies.begin(place, "cmd", "Looking", again=True)
+    work.show(Task("1", "alerts"))
+    await drawn(work)
+    await house.replies.open(place, "cmd", beside).finish(ANSWER)
+    assert len(house.slack.workspace.live_streams()) == 1
+    await work.finish(ANSWER)
+    assert len(below(house, place)) == 2
+
+
+async def test_whoever_stops_it_stops_its_writer(house: House) -> None:
+    """The stop flow opens the same reply: progress is gone, and the cancelled flow's late events change nothing."""
+    place, posted, work = await begun(house)
+    work.show(Task("1", "alerts"))
+    await drawn(work)
+    await house.replies.open(place, KEY, posted).fail(Failure("Stopped by <@U07SAMOKORO>.", "t", "U07SAMOKORO"))
+    work.show(Task("1", "alerts", "complete"))
+    await asyncio.sleep(0.1)
+    assert [message["text"] for message in below(house, place)] == ["Stopped by <@U07SAMOKORO>.\n(trace t)"]
+    assert house.replies._outlet.live == {}
 
 
 async def test_what_cannot_be_deleted_becomes_one_line(house: House) -> None:

@@ -82,6 +82,16 @@ async def test_an_unknown_command_says_what_was_not_understood(house: House) -> 
     assert house.engine.runs == {}
 
 
+async def test_a_command_from_outside_says_how_to_get_an_answer(house: House) -> None:
+    """Where the bot is no member it says so to the asker, by slash command and by shortcut."""
+    channel = await house.slack.create_channel("lunch")
+    message = await house.slack.say(channel, "who is hungry?")
+    await house.slack.slash("/oncall", "ask why is checkout slow?", channel=channel)
+    await house.slack.shortcut(message, "investigate_message")
+    await house.said()
+    assert ["/invite @nightjar" in shown["text"] for shown in house.slack.ephemeral()] == [True, True]
+
+
 async def test_help_by_mention_comes_once(house: House) -> None:
     """A mention is told twice and may be told again; the help is whispered once."""
     await house.slack.drop_acks(1)
@@ -148,3 +158,40 @@ async def test_an_invitation_is_greeted(house: House) -> None:
     await house.slack.invite_bot(channel)
     await house.said()
     assert house.engine.of("hello") == [f"hello:{house.slack.team_id}:{channel}"]
+
+
+async def test_help_says_what_a_place_is_to_it(house: House) -> None:
+    """In a direct message and in an ordinary channel the help says how questions are taken there."""
+    await house.slack.say("@nightjar", "help")
+    await house.said()
+    await house.slack.slash("/oncall", "help", channel="general")
+    await house.said()
+    direct, general = (shown["text"] for shown in house.slack.ephemeral())
+    assert "no mention is needed" in direct
+    assert "no incident to me" in general
+
+
+async def test_ask_without_a_question_asks_back(house: House) -> None:
+    """`ask` alone starts nothing and gives an example."""
+    await house.slack.say(CHANNEL, "@nightjar ask --deep")
+    await house.said()
+    assert "What should I look into?" in house.slack.ephemeral()[0]["text"]
+    assert house.engine.runs == {}
+
+
+async def test_other_shortcuts_and_odd_text_break_nothing(house: House) -> None:
+    """A shortcut of another name is let be; text no database takes is cleaned at the door."""
+    said = await house.slack.say(CHANNEL, "@nightjar why\x00 is it\ud800 slow?")
+    await house.slack.shortcut(said, "another")
+    await house.said()
+    assert [question.text for question in house.engine.questions()] == ["why is it slow?"]
+
+
+async def test_after_a_disconnect_it_hears_again() -> None:
+    """Slack sends the sockets away; two new ones come, and the next question is heard once."""
+    async with open_house() as house:
+        await house.slack.disconnect()
+        await house.slack.wait_connected(2)
+        await house.slack.say(CHANNEL, "@nightjar why?")
+        await house.said()
+        assert len(house.engine.questions()) == 1
