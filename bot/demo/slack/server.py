@@ -14,7 +14,7 @@ from bot.demo.slack.control import obey
 from bot.demo.slack.driver import Driver
 from bot.demo.slack.gateway import Gateway
 from bot.demo.slack.live import Live
-from bot.demo.slack.records import Refused
+from bot.demo.slack.records import Json, Refused
 
 Serve: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -93,7 +93,7 @@ class Site:
         """A response URL: five uses in thirty minutes."""
         driver = self._driver
         try:
-            body = await request.json()
+            body = await _json_object(request)
             response = driver.workspace.surfaces.spend_response(request.match_info["id"])
             driver.respond(response, body)
         except Refused as refused:
@@ -108,11 +108,12 @@ class Site:
 
     async def traffic(self, request: web.Request) -> web.Response:
         """The traffic list with its bodies: all of it, or what came after a number, or one line."""
-        after, only = request.query.get("after", "0"), request.query.get("number")
+        after, only = request.query.get("after", ""), request.query.get("number")
+        least = int(after) if after.isdecimal() else 0
         lines = [
             exchange.to_json()
             for exchange in self._driver.traffic.exchanges
-            if exchange.number > int(after) and only in (None, str(exchange.number))
+            if exchange.number > least and only in (None, str(exchange.number))
         ]
         return web.json_response({"traffic": lines})
 
@@ -121,12 +122,22 @@ class Site:
         if request.content_type != "application/json":
             return web.json_response({"ok": False, "error": "send JSON"}, status=415)
         try:
-            result = await obey(self._driver, request.match_info["verb"], await request.json())
+            result = await obey(self._driver, request.match_info["verb"], await _json_object(request))
         except Refused as refused:
             return web.json_response({"ok": False, "error": refused.code, "messages": refused.messages}, status=400)
         except (TypeError, ValueError, KeyError) as error:
             return web.json_response({"ok": False, "error": f"{type(error).__name__}: {error}"}, status=400)
         return web.json_response({"ok": True, "result": result}, dumps=lambda value: json.dumps(value, default=str))
+
+
+async def _json_object(request: web.Request) -> Json:
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refused("invalid_payload")
+    return body
 
 
 async def _uploaded(request: web.Request) -> bytes:

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.demo.slack.sandbox import Sandbox
+from tests.demo.slack.desk import Desk
 
 
 @dataclass
@@ -74,3 +75,9 @@ async def slack(clock: Clock) -> AsyncIterator[Sandbox]:
 def client(slack: Sandbox) -> AsyncWebClient:
     """The bot's client."""
     return client_of(slack)
+
+
+@pytest.fixture
+async def desk(slack: Sandbox, client: AsyncWebClient) -> Desk:
+    """A laid desk."""
+    return await Desk(slack, client).lay()

@@ -1,64 +1,14 @@
-"""Every Web API method answers the real client, and refuses with Slack's code what Slack refuses."""
+"""Every Web API method answers the real client."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.demo.slack.methods import METHODS
-from bot.demo.slack.sandbox import Sandbox
-from bot.demo.slack.workspace import BOT, PEOPLE
-from tests.demo.slack.conftest import client_of, code_of
-from tests.demo.slack.showcase import plain
-
-MIRA = PEOPLE[0].id
-MODAL = {"type": "modal", "title": plain("Why"), "blocks": [{"type": "divider"}]}
-HOME = {"type": "home", "blocks": [{"type": "header", "text": plain("Home")}]}
-PROMPTS = [{"title": "What changed?", "message": "What changed in the last hour?"}]
-
-
-class Desk:
-    """The ids a call may need: a channel, a person's question, the bot's answer, an open stream."""
-
-    def __init__(self, slack: Sandbox, client: AsyncWebClient) -> None:
-        self.slack, self.client = slack, client
-        self.c = self.ts = self.own = self.stream = ""
-
-    async def lay(self) -> "Desk":
-        """Make them."""
-        asked = await self.slack.say("inc-checkout", "@nightjar why?")
-        self.c, self.ts = asked["channel"], asked["ts"]
-        self.own = (await self.client.chat_postMessage(channel=self.c, text="working on it", thread_ts=self.ts))["ts"]
-        self.stream = (
-            await self.client.chat_startStream(**self.at, recipient_team_id=self.team, recipient_user_id=MIRA)
-        )["ts"]
-        return self
-
-    @property
-    def at(self) -> dict[str, Any]:
-        """The question's thread."""
-        return {"channel": self.c, "thread_ts": self.ts}
-
-    @property
-    def thread(self) -> dict[str, Any]:
-        """The same, as the assistant methods spell it."""
-        return {"channel_id": self.c, "thread_ts": self.ts}
-
-    @property
-    def team(self) -> str:
-        """The team's id."""
-        return self.slack.team_id
-
-    def trigger(self) -> str:
-        """A fresh trigger of Mira's."""
-        return self.slack.workspace.surfaces.new_trigger(MIRA)
-
-
-@pytest.fixture
-async def desk(slack: Sandbox, client: AsyncWebClient) -> Desk:
-    """A laid desk."""
-    return await Desk(slack, client).lay()
+from bot.demo.slack.workspace import BOT
+from tests.demo.slack.conftest import client_of
+from tests.demo.slack.desk import HOME, MIRA, MODAL, PROMPTS, Call, Desk
 
 
 async def _invite(client: AsyncWebClient) -> Any:
@@ -85,17 +35,6 @@ async def _rename(client: AsyncWebClient, desk: Desk) -> Any:
     await client.agents_sessions_setStatus(**desk.thread, status="active")
     return await client.agents_sessions_rename(**desk.thread, title="checkout is slow")
 
-
-async def _elsewhere(client: AsyncWebClient, desk: Desk) -> Any:
-    return await client.chat_postMessage(channel=await desk.slack.create_channel("inc-other"), text="x")
-
-
-async def _twice(client: AsyncWebClient, desk: Desk) -> Any:
-    await client.reactions_add(channel=desk.c, timestamp=desk.ts, name="eyes")
-    return await client.reactions_add(channel=desk.c, timestamp=desk.ts, name="eyes")
-
-
-Call = Callable[[AsyncWebClient, Desk], Awaitable[Any]]
 
 WORKS: dict[str, Call] = {
     "api.test": lambda c, d: c.api_test(foo="bar"),
@@ -162,90 +101,3 @@ async def test_a_call_that_must_work_works(name: str, desk: Desk, client: AsyncW
 def test_every_method_has_a_call() -> None:
     """The table of calls above leaves no method out."""
     assert {name.split(" ")[0] for name in WORKS} == set(METHODS)
-
-
-REFUSED: dict[str, tuple[str, Call]] = {
-    "an unknown method": ("unknown_method", lambda c, d: c.api_call("chat.shout")),
-    "an unknown channel": ("channel_not_found", lambda c, d: c.chat_postMessage(channel="C0", text="x")),
-    "a channel without the bot": ("not_in_channel", _elsewhere),
-    "nothing to say": ("no_text", lambda c, d: c.api_call("chat.postMessage", json={"channel": d.c})),
-    "text beside Markdown": (
-        "markdown_text_conflict",
-        lambda c, d: c.chat_postMessage(channel=d.c, text="x", markdown_text="y"),
-    ),
-    "too much Markdown": ("msg_too_long", lambda c, d: c.chat_postMessage(channel=d.c, markdown_text="x" * 12_001)),
-    "an unknown block": (
-        "invalid_blocks",
-        lambda c, d: c.chat_postMessage(channel=d.c, text="x", blocks=[{"type": "hologram"}]),
-    ),
-    "51 blocks": (
-        "invalid_blocks",
-        lambda c, d: c.chat_postMessage(channel=d.c, text="x", blocks=[{"type": "divider"}] * 51),
-    ),
-    "blocks that are no JSON": (
-        "invalid_blocks_format",
-        lambda c, d: c.chat_postMessage(channel=d.c, text="x", blocks="[{"),
-    ),
-    "an unknown thread": ("thread_not_found", lambda c, d: c.chat_postMessage(channel=d.c, text="x", thread_ts="1.1")),
-    "metadata without a type": (
-        "invalid_metadata_format",
-        lambda c, d: c.chat_postMessage(channel=d.c, text="x", metadata={"event_payload": {}}),
-    ),
-    "another's message edited": ("cant_update_message", lambda c, d: c.chat_update(channel=d.c, ts=d.ts, text="x")),
-    "another's message deleted": ("cant_delete_message", lambda c, d: c.chat_delete(channel=d.c, ts=d.ts)),
-    "a streaming message edited": (
-        "streaming_state_conflict",
-        lambda c, d: c.chat_update(channel=d.c, ts=d.stream, text="x"),
-    ),
-    "an unknown message edited": ("message_not_found", lambda c, d: c.chat_update(channel=d.c, ts="1.1", text="x")),
-    "a whisper to nobody": ("user_not_found", lambda c, d: c.chat_postEphemeral(channel=d.c, user="U0", text="x")),
-    "a stream to nobody": ("missing_recipient_user_id", lambda c, d: c.chat_startStream(**d.at)),
-    "a stream without team": (
-        "missing_recipient_team_id",
-        lambda c, d: c.chat_startStream(**d.at, recipient_user_id=MIRA),
-    ),
-    "a stream to a bot": (
-        "invalid_arguments",
-        lambda c, d: c.chat_startStream(**d.at, recipient_team_id=d.team, recipient_user_id=BOT.bot_id),
-    ),
-    "an append to a plain message": (
-        "message_not_in_streaming_state",
-        lambda c, d: c.chat_appendStream(channel=d.c, ts=d.own, markdown_text="x"),
-    ),
-    "an append of nothing": ("no_text", lambda c, d: c.chat_appendStream(channel=d.c, ts=d.stream)),
-    "an unknown chunk": (
-        "invalid_chunks",
-        lambda c, d: c.chat_appendStream(channel=d.c, ts=d.stream, chunks=[{"type": "confetti"}]),
-    ),
-    "a thread that is none": ("thread_not_found", lambda c, d: c.conversations_replies(channel=d.c, ts="1.1")),
-    "a made-up cursor": ("invalid_cursor", lambda c, d: c.conversations_history(channel=d.c, cursor="bm9wZQ==")),
-    "a limit of none": ("invalid_limit", lambda c, d: c.conversations_history(channel=d.c, limit=0)),
-    "a name taken": ("name_taken", lambda c, d: c.conversations_create(name="general")),
-    "a name with a space": ("invalid_name_specials", lambda c, d: c.conversations_create(name="Not So")),
-    "the same reaction twice": ("already_reacted", _twice),
-    "a reaction never made": ("no_reaction", lambda c, d: c.reactions_remove(channel=d.c, timestamp=d.ts, name="eyes")),
-    "an unknown user": ("user_not_found", lambda c, d: c.users_info(user="U0")),
-    "an unknown file": ("file_not_found", lambda c, d: c.files_info(file="F0")),
-    "a made-up trigger": ("invalid_trigger_id", lambda c, d: c.views_open(trigger_id="1.2", view=MODAL)),
-    "a long title": (
-        "invalid_arguments",
-        lambda c, d: c.views_open(trigger_id=d.trigger(), view=MODAL | {"title": plain("x" * 25)}),
-    ),
-    "an unknown view": ("not_found", lambda c, d: c.views_update(view_id="V0", view=MODAL)),
-    "an unknown session state": (
-        "invalid_arguments",
-        lambda c, d: c.agents_sessions_setStatus(**d.thread, status="dancing"),
-    ),
-    "a socket with the bot's token": (
-        "not_allowed_token_type",
-        lambda c, d: c.apps_connections_open(app_token=d.slack.bot_token),
-    ),
-    "a wrong token": ("invalid_auth", lambda c, d: client_of(d.slack, "xoxb-wrong").auth_test()),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-async def test_a_call_that_must_fail_fails_with_slacks_code(name: str, desk: Desk, client: AsyncWebClient) -> None:
-    """The refusal carries the code that Slack documents."""
-    code, call = REFUSED[name]
-    assert await code_of(call(client, desk)) == code

@@ -116,6 +116,7 @@ async def test_the_traffic_list_shows_bodies(slack: Sandbox, client: AsyncWebCli
         assert await lines("") == ["api.test", "auth.test"]
         assert await lines("?after=1") == ["auth.test"]
         assert await lines("?number=1") == ["api.test"]
+        assert await lines("?after=noon") == ["api.test", "auth.test"]
 
 
 async def test_the_live_stream_begins_with_everything_and_goes_on(slack: Sandbox) -> None:
@@ -156,3 +157,18 @@ async def test_a_wait_that_fails_says_what_happened_last() -> None:
         await client_of(slack).api_test()
         with pytest.raises(TimeoutError, match=r"last traffic: api\.test ok"):
             await slack.wait_for(slack.view, timeout=0.05)
+
+
+async def test_a_response_url_that_is_not_understood_says_why(slack: Sandbox) -> None:
+    """An unknown one is 404; a body that is no JSON object is 400."""
+    await slack.slash("/oncall", "status")
+    known = slack.traffic.of("slash_commands")[0].sent["response_url"]
+    async with aiohttp.ClientSession() as session:
+        for url, body, wanted in (
+            (f"{slack.url}/hooks/nobody", b'{"text": "x"}', (404, "no_such_url")),
+            (known, b"{", (400, "invalid_payload")),
+            (known, b"{}", (400, "no_text")),
+            (known, b'{"blocks": [{"type": "hologram"}]}', (400, "invalid_blocks")),
+        ):
+            async with session.post(url, data=body) as answer:
+                assert (answer.status, await answer.text()) == wanted

@@ -112,7 +112,8 @@ async def test_an_open_stream_is_named_when_stopped(slack: Sandbox) -> None:
     async with socket_mode(slack, listening(slack, heard)):
         await slack.stop(ROOM, asked["ts"])
         await slack.wait_for(lambda: "agent_session_stopped" in kinds(heard))
-    assert heard[-1]["event"]["streaming_message_ts"] == [started["ts"]]
+    stopped = next(body["event"] for body in heard if body["event"]["type"] == "agent_session_stopped")
+    assert stopped["streaming_message_ts"] == [started["ts"]]
 
 
 async def test_a_lost_ack_brings_the_event_again(slack: Sandbox) -> None:

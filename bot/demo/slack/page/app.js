@@ -190,7 +190,7 @@ $("open-faults").addEventListener("click", () => toggleDrawer("faults"));
 $("close-thread").addEventListener("click", () => goto(state.open));
 $("stop").addEventListener("click", (event) => attempt(() => act("stop", { channel: state.open, thread_ts: state.thread, user: state.me }), event.currentTarget));
 document.querySelectorAll("[data-go]").forEach((button) => button.addEventListener("click", () => { if (button.dataset.go === "channel") goto(state.open); pane(button.dataset.go); }));
-document.addEventListener("click", (event) => document.querySelectorAll("details.overflow[open]").forEach((one) => { if (!one.contains(event.target)) one.open = false; }));
+document.addEventListener("click", (event) => document.querySelectorAll("details.overflow[open]").forEach((one) => { if (!one.contains(event.target) || event.target.closest(".menu")) one.open = false; }));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !$("modal").open && state.thread) goto(state.open);
   if (event.altKey && ["ArrowUp", "ArrowDown"].includes(event.key)) {

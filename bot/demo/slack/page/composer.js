@@ -8,7 +8,8 @@ import { toast } from "./panels.js";
 function choices(text, inThread) {
   const mention = /(^|\s)@([\w.-]*)$/.exec(text);
   if (mention) {
-    return [...state.users.values()].filter((user) => user.name.startsWith(mention[2].toLowerCase()))
+    return [...state.users.values()].filter((user) => user.id !== state.me && user.name.startsWith(mention[2].toLowerCase()))
+      .sort((a, b) => (b.id === state.bot) - (a.id === state.bot))
       .map((user) => ({ label: `@${user.name}`, note: user.real_name, text: `${text.slice(0, text.length - mention[2].length)}${user.name} ` }));
   }
   const command = /^\/(\S*)$/.exec(text);

@@ -91,6 +91,7 @@ function menu(message, open, inThread) {
   const at = { channel: message.channel, ts: message.ts };
   const tool = (label, sign, go) => h("button", { class: "icon-button", title: label, "aria-label": label, onclick: go }, sign);
   const more = [
+    inThread ? null : h("button", { class: "touch-only", onclick: () => open(message) }, "Reply in thread"),
     ...Object.entries(state.offer.shortcuts).map(([id, label]) => h("button", { onclick: (e) => attempt(() => act("shortcut", { message: at, callback_id: id, user: state.me }), e.currentTarget) }, `${label}`)),
     own ? h("button", { onclick: () => edit(message) }, "Edit") : null,
     own ? h("button", { onclick: () => attempt(() => act("delete", at)) }, "Delete") : null,
