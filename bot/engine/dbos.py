@@ -33,6 +33,10 @@ _WORKFLOW = "flow"
 _LANES, _BESIDE = "lanes", "beside"
 _POLL_SECONDS = 0.25
 _THREADS = 24
+_SQLITE_CONNECTIONS = (
+    2  # it has one writer anyway, and its waiting is unfair: with 10, accepting takes 10 times as long
+)
+_POSTGRES_CONNECTIONS = 10
 
 
 class DbosEngine:
@@ -101,7 +105,7 @@ class DbosEngine:
             serializer=DBOSPortableJSONSerializer(),
             log_level="WARNING",
             max_executor_threads=_THREADS,
-            sys_db_pool_size=10,
+            sys_db_pool_size=_SQLITE_CONNECTIONS if self._file else _POSTGRES_CONNECTIONS,
             scheduler_polling_interval_sec=30,
             notification_listener_polling_interval_sec=0.2,
         )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import pytest
@@ -90,7 +91,7 @@ async def look(steps: Steps, world: World, payload: Any) -> Any:
             return Fault("timeout", "slow", seconds=float(number))
         return Turn(Message("assistant", f"turn {number}"), "end", Usage(cost_usd=0.1), joined=("a",))
 
-    calls = [lambda number=number: outcome(number) for number in range(4)]
+    calls = [partial(outcome, number) for number in range(4)]
     before = steps.replaying
     world.done.append((before, await steps.together("look", calls, ModelOutcome), steps.replaying, await steps.now()))
 

@@ -54,7 +54,9 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
                 pytest.skip(f"not installed: {live.MISSING}")
             urls, seen = (running.prometheus, running.alertmanager), last(timedelta(hours=1), datetime.now(UTC))
         elif request.param == "demo":
-            vendors = await stack.enter_async_context(Vendors(Shop(seed=7, fault="bad_deploy", started_ago=900, history=9_000)))
+            vendors = await stack.enter_async_context(
+                Vendors(Shop(seed=7, fault="bad_deploy", started_ago=900, history=9_000))
+            )
             urls, seen = (vendors.prometheus_url, vendors.alertmanager_url), last(timedelta(hours=1), datetime.now(UTC))
         else:
             pair = GENERATIONS[RECORDED.index(request.param)]
