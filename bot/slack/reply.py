@@ -209,9 +209,14 @@ class SlackReply:
         if self._writer is not None:
             done, _ = await asyncio.wait({self._writer}, timeout=CLOSING)
             if not done:
-                self._writer.cancel()
-                self._outlet.fresh.discard(self._spot.key)  # it may have left a stream that is not known
-                await asyncio.gather(self._writer, return_exceptions=True)
+                late = asyncio.get_running_loop().create_task(self._clear_late(self._writer))
+                self._outlet.writers.add(late)
+                late.add_done_callback(self._outlet.writers.discard)
+
+    async def _clear_late(self, writer: asyncio.Task[None]) -> None:
+        """A write that hung may still come to its end, and leave a stream: take that away too."""
+        await asyncio.wait({writer})
+        await self._progress.clear([])
 
     async def _clear(self) -> None:
         """Take progress away; in another process than the one that began, also what that one left."""

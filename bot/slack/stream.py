@@ -71,6 +71,7 @@ class Progress:
             gone = await self._call("chat.delete", ts=ts, repeat=True)
             if not gone.ok and gone.error != "message_not_found":
                 await self._replace(ts, FOLDED)
+        self.shown = []
         self._leave()
 
     async def left_over(self) -> list[str]:

@@ -3,13 +3,17 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.demo.slack.sandbox import Sandbox
 from bot.flows.deps import Policy
-from tests.slack.house import House, open_house
+from bot.slack.client import open_client
+from tests.slack.house import House, build, open_house, settings_of
+from tests.slack.test_gate import signed
 
 CHANNEL = "inc-checkout"
 
@@ -171,3 +175,37 @@ async def test_channels_made_while_away_are_entered_at_the_start() -> None:
         house.slack.workspace.channel("incident-7").members.remove(house.slack.bot_user_id)
         await house.app.sweep()
         assert len(house.engine.of("hello")) == 1
+
+
+async def test_work_that_hangs_does_not_hold_the_end() -> None:
+    """At the end, work after an ack that does not come to an end is given up."""
+    async with open_house() as house:
+        house.app.context.after(asyncio.Event().wait)
+        await house.app.context.afterwards.drain(0.05)
+        assert house.app.context.afterwards._tasks == set()
+
+
+async def test_over_http_nothing_is_accepted_while_the_token_does_not_work() -> None:
+    """A request before we know who we are is answered 503, so that Slack delivers it again."""
+    async with Sandbox() as slack:
+        client = open_client(replace(settings_of(slack), bot_token="xoxb-wrong"))
+        house = build(slack, client)
+        headers = signed(b"{}", secret=slack.signing_secret)
+        assert (await house.app.handle_http(b"{}", headers))[0] == 503
+        await client.close()
+
+
+async def test_a_sweep_goes_through_every_page() -> None:
+    """In a workspace of 300 channels the incident on the second page is entered; with joining off none is."""
+    channels = [*(f"c{number}" for number in range(300)), "inc-late"]
+    async with open_house(channels=channels) as house:
+        await house.said()
+        for channel in house.slack.workspace.channels.values():
+            channel.members.remove(house.slack.bot_user_id)
+        await house.app.sweep()
+        assert [call.sent["channel"] for call in house.slack.calls("conversations.join")] == [
+            house.slack.workspace.channel("inc-late").id
+        ]
+    async with open_house(Policy(join=False)) as house:
+        await house.app.sweep()
+        assert house.slack.calls("conversations.list") == []

@@ -151,3 +151,31 @@ async def test_work_after_the_ack_that_fails_is_logged(house: House, caplog: pyt
     assert (await house.slack.press(message, "deep_dive")).ok
     await house.said()
     assert "work after the ack failed: ConnectionError" in caplog.text
+
+
+async def test_a_forgotten_choice_says_how_to_ask(house: House) -> None:
+    """Without a record the environment has to be named in a new question."""
+    _, _, message = await answered(house, choices=("prod", "staging"))
+    house.audit.records.clear()
+    await house.slack.press(message, "env:0")
+    await house.said()
+    assert "name prod in the question" in house.slack.ephemeral()[0]["text"]
+
+
+async def test_details_that_slack_does_not_open_say_so(house: House) -> None:
+    """When the three seconds of a press are over, the person is told to press again."""
+    _, _, message = await answered(house)
+    await house.slack.fail("views.open", "server_error")
+    await house.slack.press(message, "details")
+    await house.said()
+    assert "press again" in house.slack.ephemeral()[0]["text"]
+
+
+async def test_actions_and_modals_are_not_mixed_up(house: House) -> None:
+    """A modal's action is no button, and a submission of another view is acked and let be."""
+    _, _, message = await answered(house)
+    stored = house.slack.workspace.channel(message["channel"]).messages[message["ts"]]
+    stored.blocks = [{"type": "actions", "elements": [{"type": "button", "action_id": "reason", "value": "x"}]}]
+    assert (await house.slack.press(message, "reason")).ok
+    await house.client.call("auth.test")
+    assert house.votes.given == {}

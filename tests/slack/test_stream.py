@@ -12,6 +12,7 @@ from bot.domain.events import Draft, Event, Facts, Planned, Status, Task
 from bot.domain.investigations import Posted
 from bot.domain.place import Place
 from bot.slack import pace, reply, stream
+from bot.slack.board import MAX_PIECE, Board
 from bot.slack.reply import SlackReplies, SlackReply
 from tests.slack.house import House, open_house
 from tests.slack.test_reply import ANSWER, KEY, below, place_in
@@ -289,3 +290,50 @@ async def test_a_workspace_without_sessions_is_asked_once(house: House) -> None:
         await drawn(work[-1])
     asked: list[Any] = house.slack.calls("agents.sessions.setStatus")
     assert [call.status for call in asked] == ["thread_not_found"]
+
+
+def test_the_pace_slows_with_the_number_of_streams() -> None:
+    """Slack counts appends for the workspace: the more streams, the longer each waits; starts are counted a minute."""
+    time = [0.0]
+    paced = pace.Pace(now=lambda: time[0])
+    assert [replace(paced, active=number).interval for number in (0, 1, 2, 10)] == [1.0, 1.0, 1.4, 7.0]
+    assert [paced.may_start() for _ in range(pace.MOST_STARTS + 1)] == [True] * pace.MOST_STARTS + [False]
+    time[0] = 61.0
+    assert paced.may_start()
+
+
+def test_a_board_gives_out_whole_lines_of_a_long_text() -> None:
+    """What does not fit one write is cut between lines; what was not taken is given out again."""
+    board = Board(str)
+    board.take(Draft("".join(f"{number} {'x' * 90}\n" for number in range(60))))
+    board.take(Planned("p"))
+    first = board.chunks()
+    board.undrawn()
+    assert board.chunks() == first
+    board.drawn()
+    text = first[1]["text"]
+    assert (len(text) <= MAX_PIECE, text[-1]) == (True, "\n")
+    assert board.chunks()[0]["text"].startswith(f"{text.count(chr(10))} ")
+
+
+async def test_old_replies_are_forgotten(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was begun and never finished does not pile up."""
+    monkeypatch.setattr(reply, "MOST_BEGUN", 2)
+    outlet = house.replies._outlet
+    for number in range(4):
+        outlet.remember(f"k{number}", "text", fresh=True)
+    assert (list(outlet.begun), outlet.fresh) == (["k2", "k3"], {"k2", "k3"})
+
+
+async def test_a_writer_that_hangs_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a write hangs, the answer does not wait for it; the stream it opens late is taken away."""
+    monkeypatch.setattr(reply, "CLOSING", 0.05)
+    place, _, work = await begun(house)
+    await house.slack.fail("chat.startStream", "stall", seconds=0.3)
+    work.show(Task("1", "alerts"))
+    await house.slack.wait_for(lambda: house.slack.calls("agents.sessions.setStatus"))
+    await asyncio.sleep(0.1)
+    await work.finish(ANSWER)
+    assert house.slack.calls("chat.startStream") == []
+    await house.slack.wait_for(lambda: house.slack.calls("chat.delete"))
+    assert [message["text"][:7] for message in below(house, place)] == ["payment"]

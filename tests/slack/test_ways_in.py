@@ -166,7 +166,7 @@ async def test_help_says_what_a_place_is_to_it(house: House) -> None:
     await house.said()
     await house.slack.slash("/oncall", "help", channel="general")
     await house.said()
-    direct, general = (shown["text"] for shown in house.slack.ephemeral())
+    general, direct = (shown["text"] for shown in house.slack.ephemeral())
     assert "no mention is needed" in direct
     assert "no incident to me" in general
 
