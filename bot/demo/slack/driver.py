@@ -50,14 +50,7 @@ class Driver:
 
     # What people write.
 
-    async def say(
-        self,
-        channel: str,
-        text: str,
-        user: str = SOMEBODY,
-        thread_ts: str | None = None,
-        files: list[Json] | None = None,
-    ) -> Json:
+    async def say(self, channel: str, text: str, user: str = SOMEBODY, thread_ts: str | None = None) -> Json:
         """A person writes; `@name` and `#channel` become what Slack sends. Returns the message."""
         where = self._open(channel, user)
         message = Message(
@@ -66,7 +59,6 @@ class Driver:
             user=self.workspace.person(user).id,
             text=to_wire(self.workspace, text),
             thread_ts=self.workspace.thread_root(where, thread_ts),
-            files=files or [],
         )
         return _shown(self.workspace.post(message))
 

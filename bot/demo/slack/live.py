@@ -22,7 +22,7 @@ class Offer:
     """What the page offers beside writing: the app's commands and shortcuts, and questions to start with."""
 
     commands: Mapping[str, str] = field(default_factory=lambda: {"/oncall": "ask · alerts · metrics · status · help"})
-    shortcuts: Mapping[str, str] = field(default_factory=lambda: {"investigate": "Investigate this"})
+    shortcuts: Mapping[str, str] = field(default_factory=lambda: {"investigate_message": "Investigate this"})
     questions: Sequence[str] = ("@nightjar why is checkout slow?", "@nightjar what changed in the last hour?")
     about: str = (
         "This is a demo: a workspace, a shop and an incident, all simulated on this machine; nothing leaves it. "

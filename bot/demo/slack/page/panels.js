@@ -129,7 +129,7 @@ function faultPanel() {
     try { await act(verb, body); toast(`${label}: done`); } catch (error) { toast(`${label}: ${error.message}`, "bad"); }
     button.disabled = false;
   };
-  const limits = h("input", { type: "checkbox", checked: state.limits, onchange: (event) => act("limit", { on: event.currentTarget.checked }) });
+  const limits = h("input", { type: "checkbox", checked: state.limits, onchange: (event) => { state.limits = event.currentTarget.checked; act("limit", { on: state.limits }).catch((error) => toast(error.message, "bad")); } });
   return [h("p", { class: "hint" }, "Break Slack under the bot and watch what it does about it."),
     h("div", { class: "faults" }, FAULTS.map(([label, note, verb, body]) => h("button", { onclick: run(label, verb, body) }, h("b", {}, label), h("small", {}, note)))),
     h("label", { class: "switch" }, limits, " Slack's own rate limits"),

@@ -91,7 +91,6 @@ const TAKE = {
   views_closed: (event) => { state.views = state.views.filter((v) => v.user !== event.user); },
   traffic: (event) => { state.traffic.push(event.data); if (state.traffic.length > 1000) state.traffic.shift(); },
   sockets: (event) => { state.sockets = event.data.sockets; },
-  limits: (event) => { state.limits = event.data.on; },
 };
 
 export function listen(draw, lost) {
