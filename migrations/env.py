@@ -1,7 +1,7 @@
 """Run by Alembic: the same revisions on SQLite and PostgreSQL, from a checkout and from the wheel."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 
 from bot import settings
 from bot.store import audit, conversations, evidence, notes, votes
@@ -34,7 +34,5 @@ def run(connection: Connection) -> None:
 
 
 url = context.config.attributes.get("url") or normalised(settings.read().database_url, blocking=True)
-engine = create_engine(url)
-with engine.connect() as opened:
+with create_engine(url, poolclass=NullPool).connect() as opened:
     run(opened)
-engine.dispose()

@@ -1,0 +1,53 @@
+"""How the store opens its database."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.domain.errors import SetupError
+from bot.store.base import Repository
+from bot.store.database import normalised, open_store
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [
+        ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql://u:p@h:5433/d?sslmode=require", "postgresql+psycopg://u:p@h:5433/d?sslmode=require"),
+        ("postgresql+psycopg2://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("sqlite:///a/b.sqlite", "sqlite+aiosqlite:///a/b.sqlite"),
+        ("sqlite:////a/b.sqlite", "sqlite+aiosqlite:////a/b.sqlite"),
+    ],
+)
+def test_urls_get_our_drivers(given: str, opened: str) -> None:
+    """Whatever form people know, the same drivers are used."""
+    assert normalised(given).render_as_string(hide_password=False) == opened
+
+
+@pytest.mark.parametrize("given", ["mysql://u@h/d", "nightjar.sqlite", ""])
+def test_other_urls_are_refused(given: str) -> None:
+    """The message says what to write, and never repeats the URL."""
+    with pytest.raises(SetupError, match="sqlite:///path"):
+        normalised(given)
+
+
+async def test_how_a_file_is_opened(tmp_path: Path) -> None:
+    """Write-ahead journal, patience with other writers, foreign keys; its folder is made."""
+    async with open_store(f"sqlite:///{tmp_path}/new/store.sqlite") as store:
+        assert isinstance(store.notes, Repository)
+        async with store.notes._engine.connect() as connection:
+            found = [
+                (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+                for name in ("journal_mode", "busy_timeout", "foreign_keys")
+            ]
+    assert found == ["wal", 30_000, 1]
+
+
+async def test_many_at_once(database_url: str) -> None:
+    """Twenty writers and readers at once wait for each other, and none fails."""
+    async with open_store(database_url) as store:
+        new = await asyncio.gather(*(store.notes.put("one", str(number)) for number in range(20)))
+        assert sum(new) == 1
+        assert len({await store.notes.get("one") for _ in range(5)}) == 1
