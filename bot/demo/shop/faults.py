@@ -111,8 +111,8 @@ def db_pool_exhaustion(fault: Fault, conditions: Conditions, age: float) -> None
 
 
 def memory_leak(fault: Fault, conditions: Conditions, age: float) -> None:
-    """One instance grows to its limit, slows down, is killed, comes back after 50 s, and grows again."""
-    victim, cycle, dead = SERVICES[fault.service].names[0], 330.0, 50.0
+    """One instance grows to its limit, slows down, is killed, comes back after a minute, and grows again."""
+    victim, cycle, dead = SERVICES[fault.service].names[0], 420.0, 60.0
     turn, inside = divmod(age, cycle + dead)
     begin = fault.since + turn * (cycle + dead)
     if turn:
@@ -192,10 +192,10 @@ KINDS: dict[str, Kind] = {
     ),
     "memory_leak": Kind(
         "an instance leaks memory, is killed at its limit, restarts, and leaks again", "memory",
-        ("basket", "catalogue", "stock"), (7, 25), memory_leak,
+        ("basket", "catalogue", "stock"), (9, 25), memory_leak,
         "{service} leaks memory and is killed at its limit, over and over",
         "roll {service} back or raise its memory limit", ("MemoryNearLimit", "InstanceDown"),
-        ("HighErrorRate", "InstanceRestarted", "HighLatency"),
+        ("HighErrorRate", "InstanceRestarted", "InstanceRestartsOften", "HighLatency"),
         (('max_over_time((process_resident_memory_bytes{service="SERVICE"} / container_spec_memory_limit_bytes)[10m:15s])', "> 0.85"),),  # noqa: E501
     ),
     "disk_full": Kind(
