@@ -18,7 +18,9 @@ RELATIVE = 0.1
 FLOOR = 0.02
 """The scale's floor, as a share of the largest value: a series at rest has no noise of its own."""
 POINTS = 3
-"""A departure lasts so many points, and a return of no more than that does not end it."""
+"""A departure lasts so many points (one fewer at the very end), and a return of no more does not end it."""
+HALF = 12
+"""Points that half a baseline needs to be judged by itself."""
 TENTHS = 2.56
 """Standard deviations between the first and the last tenth of a normal distribution."""
 
@@ -70,12 +72,14 @@ def _fact(one: Series, times: Array, values: Array, first: int, unit: str) -> tu
 
 def _level(base: Array, values: Array) -> tuple[float, float]:
     """The usual level and its scale; when the level changed within the baseline, what it was at first."""
-    early, late = np.sort(base[: max(1, len(base) // 2)]), np.sort(base[len(base) // 2 :])
-    largest = float(np.abs(values).max())
-    scale = max(min(_spread(early), _spread(late)), FLOOR * largest, 1e-12)
-    if abs(_middle(early) - _middle(late)) > UNITS * scale:
-        return _middle(early), scale
-    return _middle(np.sort(base)), scale
+    whole, half = np.sort(base), len(base) // 2
+    least = max(FLOOR * float(np.abs(values).max()), 1e-12)
+    if half < HALF:
+        return _middle(whole), max(_spread(whole), least)
+    early, late = np.sort(base[:half]), np.sort(base[half:])
+    scale = max(min(_spread(early), _spread(late)), least)
+    changed = abs(_middle(early) - _middle(late)) > UNITS * scale
+    return _middle(early if changed else whole), scale
 
 
 def _spread(ascending: Array) -> float:
@@ -93,10 +97,9 @@ def _departure(times: Array, values: Array, first: int, level: float, scale: flo
     """The weightiest run of points away from the level that reaches into the window."""
     away = np.abs(values - level)
     out = np.flatnonzero(away > max(UNITS * scale, RELATIVE * abs(level)))
-    if len(out) < POINTS:
-        return None
     runs = np.split(out, np.flatnonzero(np.diff(out) > POINTS + 1) + 1)
-    lasting = [run for run in runs if len(run) >= POINTS and run[-1] >= first]
+    last = len(values) - 1
+    lasting = [run for run in runs if len(run) and run[-1] >= first and len(run) >= POINTS - (run[-1] == last)]
     if not lasting:
         return None
     run = max(lasting, key=lambda run: float(away[run].sum()))

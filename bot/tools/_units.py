@@ -38,8 +38,7 @@ def unit_of(query: str) -> str:
     parts = _split(expr, re.compile(r"/"))
     if len(parts) > 1:
         return _quotient(unit_of(parts[0]), unit_of(parts[1]), parts)
-    factors = [part for part in _split(expr, re.compile(r"\*")) if not _is_number(part)]
-    return _term(factors[0]) if len(factors) == 1 else ""
+    return _term(expr) if len(_split(expr, re.compile(r"[*^%]"))) == 1 else ""
 
 
 def _term(expr: str) -> str:
