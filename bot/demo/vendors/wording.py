@@ -146,7 +146,7 @@ RULES: tuple[tuple[str, Callable[["re.Match[str]"], str], Place], ...] = (
     (r"comparisons between scalars must use BOOL modifier", _same, comparison),
     (r"unexpected identifier '(?P<name>\w+)' in label matching, expected string", _same, named),
     (r"illegal regex for (?P<name>.*)",
-     lambda found: f"error parsing regexp: {regexp_fault(found['name'])}: `^(?:{found['name']})$`", after("{")),
+     lambda found: f"error parsing regexp: {regexp_fault(found['name'])}", after("{")),
     (r"duration must be greater than 0", _same, after("[")),
     (r"missing unit character in duration", _same, after("[")),
     (r"bad number or duration syntax: (?P<name>\d+)\D*",
@@ -165,11 +165,13 @@ RULES: tuple[tuple[str, Callable[["re.Match[str]"], str], Place], ...] = (
 
 
 def regexp_fault(pattern: str) -> str:
-    """What is wrong with a regular expression, in the words of the server's library."""
-    if pattern.count("(") > pattern.count(")"):
-        return "missing closing )"
-    if pattern.count(")") > pattern.count("("):
-        return "unexpected )"
+    """What is wrong with a regular expression and where, in the words of the server's library."""
+    anchored = f"^(?:{pattern})$"
     if "[" in pattern and "]" not in pattern:
-        return "missing closing ]"
-    return "missing argument to repetition operator"
+        return f"missing closing ]: `{anchored[anchored.index('[') :]}`"
+    if pattern.count("(") > pattern.count(")"):
+        return f"missing closing ): `{anchored}`"
+    if pattern.count(")") > pattern.count("("):
+        return f"unexpected ): `{anchored}`"
+    operator = re.search(r"(?:^|[(|])([*+?]+)", pattern)
+    return f"missing argument to repetition operator: `{operator[1] if operator else pattern}`"

@@ -17,6 +17,12 @@ pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=f"compared with nothing: {missing()}"),
 ]
 NOW = 1_760_000_007.0
+ORDERED = (
+    "sort(queue_depth or up * 3)",
+    "sort_desc(db_pool_in_use * 1.5)",
+    "topk(3, db_pool_in_use)",
+    "bottomk(2, up)",
+)
 RANGE = {"start": f"{NOW - 1800:.3f}", "end": f"{NOW:.3f}", "step": "37"}
 
 
@@ -81,6 +87,22 @@ async def test_a_range_query_gives_what_prometheus_gives(pair: Pair, query: str)
     ours, theirs = await ask(pair, "/api/v1/query_range", {"query": query, **RANGE})
     assert ours[0] == theirs[0] == 200
     same(ours[1]["data"], theirs[1]["data"])
+
+
+@pytest.mark.parametrize("query", ORDERED)
+async def test_an_ordered_result_has_the_order_of_prometheus(pair: Pair, query: str) -> None:
+    """The values come in the same order."""
+    ours, theirs = await ask(pair, "/api/v1/query", {"query": query, "time": f"{NOW - 60:.3f}"})
+    orders = [[one["value"][1] for one in body["data"]["result"]] for _, body in (ours, theirs)]
+    assert orders[0] == orders[1]
+    assert len(orders[0]) > 1
+
+
+async def test_most_comparisons_compare_something(pair: Pair) -> None:
+    """Queries with an empty answer are few: equal nothings prove little."""
+    found = [await ask(pair, "/api/v1/query", {"query": query, "time": f"{NOW - 60:.3f}"}) for query in GOOD]
+    empty = [query for query, (_, theirs) in zip(GOOD, found, strict=True) if not theirs[1]["data"]["result"]]
+    assert len(empty) < len(GOOD) / 8, empty
 
 
 @pytest.mark.parametrize("query", BAD)

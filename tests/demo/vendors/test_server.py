@@ -127,13 +127,14 @@ async def test_rules_may_watch_the_edge_alone() -> None:
         assert {alert["labels"]["service"] for alert in alerts} == {"edge"}
 
 
-async def silence(client: httpx.AsyncClient, url: str, minutes: float, **more: str) -> httpx.Response:
+async def silence(client: httpx.AsyncClient, url: str, minutes: float, **more: Any) -> httpx.Response:
     """Silences the service `payments` from now on."""
     moments = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW + 60 * after)) for after in (0.0, minutes)]
     matcher = {"name": "alertname", "value": "HighErrorRate", "isRegex": False, "isEqual": True}
     body = {"matchers": [matcher], "startsAt": moments[0], "endsAt": moments[1], "createdBy": "me", "comment": "test"}
     headers = {"content-type": "application/json"}
-    return await client.post(f"{url}/api/v2/silences", content=json.dumps(body | more), headers=headers)
+    sent = {name: value for name, value in (body | more).items() if value is not None}
+    return await client.post(f"{url}/api/v2/silences", content=json.dumps(sent), headers=headers)
 
 
 async def test_a_silence_suppresses_until_it_ends() -> None:
@@ -162,6 +163,53 @@ async def test_a_silence_can_be_changed_and_ended() -> None:
         shown = (await client.get(f"{url}/api/v2/silence/{key}")).json()
         assert shown["status"] == {"state": "expired"}
         assert [one["id"] for one in (await client.get(f"{url}/api/v2/silences")).json()] == [key]
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "text"),
+    [
+        ({"id": "00000000-0000-0000-0000-000000000000"}, 404, "silence not found"),
+        ({"startsAt": "soon"}, 400, 'parsing time \\"soon\\" failed'),
+        ({"matchers": []}, 422, "at least 1 items"),
+        ({"comment": None}, 422, "comment in body is required"),
+    ],
+)
+async def test_a_wrong_silence_is_refused(more: dict[str, Any], status: int, text: str) -> None:
+    """Each with its status and reason; nothing is created."""
+    async with Vendors(shop()) as vendors, httpx.AsyncClient() as client:
+        answer = await silence(client, vendors.alertmanager_url, 10, **more)
+        assert (answer.status_code, text in answer.text) == (status, True)
+        assert (await client.get(f"{vendors.alertmanager_url}/api/v2/silences")).json() == []
+
+
+async def test_a_silence_with_other_matchers_takes_the_old_ones_place() -> None:
+    """Changing what is silenced ends the old silence and gives a new id; a filter finds either."""
+    async with Vendors(shop()) as vendors, httpx.AsyncClient() as client:
+        url = vendors.alertmanager_url
+        old = (await silence(client, url, 10)).json()["silenceID"]
+        matcher = {"name": "service", "value": "check.*", "isRegex": True}
+        new = (await silence(client, url, 10, id=old, matchers=[matcher])).json()["silenceID"]
+        listed = (await client.get(f"{url}/api/v2/silences")).json()
+        assert {one["id"]: one["status"]["state"] for one in listed} == {old: "expired", new: "active"}
+        found = await client.get(f"{url}/api/v2/silences", params={"filter": 'alertname="HighErrorRate"'})
+        assert [one["id"] for one in found.json()] == [old]
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "count"),
+    [
+        ("/api/v1/metadata", {"limit": "2"}, 2),
+        ("/api/v1/rules", {"type": "record"}, 1),
+        ("/api/v1/targets", {"state": "dropped"}, 2),
+        ("/api/v1/label/__name__/values", {}, 30),
+        ("/api/v1/label/__name__/values", {"match[]": '{service="mailer",__name__=~"up|queue.*"}'}, 2),
+    ],
+)
+async def test_the_searching_endpoints_take_their_parameters(path: str, params: dict[str, str], count: int) -> None:
+    """Limits, kinds and matchers narrow the answer."""
+    async with Vendors(shop()) as vendors, httpx.AsyncClient() as client:
+        answer = await client.get(f"{vendors.prometheus_url}{path}", params=params)
+        assert len(answer.json()["data"]) == count
 
 
 async def test_alerts_can_be_filtered_by_matchers_and_receiver() -> None:
