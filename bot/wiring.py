@@ -31,7 +31,7 @@ from bot.slack.reply import SlackReplies
 from bot.slack.settings import SlackSettings
 from bot.slack.thread import SlackChat
 from bot.store.database import open_store
-from bot.store.memory import memory_store
+from bot.store.memory import open_memory
 from bot.store.migrate import migrate
 from bot.store.repositories import Store
 
@@ -175,6 +175,7 @@ class House:
             yield task
         finally:
             await self.slack.close()
+            task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     async def ready(self) -> Mapping[str, str]:
@@ -208,7 +209,7 @@ def _build(settings: Settings, parts: Mapping[str, Any]) -> Deps:
 @asynccontextmanager
 async def open_in_memory(settings: Settings, chat: Chat, replies: Replies) -> AsyncIterator[House]:
     """The same house without a database and without Slack: for the terminal."""
-    store = memory_store()
+    store = open_memory()
     engine = InlineEngine(all_flows())
     parts = {"engine": engine, "chat": chat, "replies": replies, "redact": Redactor(settings.secrets)}
     deps = _build(settings, {**parts, **_ports(store)})
