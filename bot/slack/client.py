@@ -18,6 +18,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import telemetry
 from bot.domain.errors import ReplyError
+from bot.slack.sessions import Sessions
 from bot.slack.settings import SlackSettings
 
 READS = frozenset(
@@ -62,6 +63,7 @@ class SlackClient:
     def __init__(self, settings: SlackSettings, web: AsyncWebClient) -> None:
         self.settings = settings
         self.web = web
+        self.sessions = Sessions(self.call)
         self._held: dict[str, float] = {}
         self._me: Identity | None = None
         self._asking = asyncio.Lock()
@@ -89,8 +91,9 @@ class SlackClient:
         """One call, tried again for `patience` seconds where that is safe; `repeat` says that it always is."""
         loop = asyncio.get_running_loop()
         end, wait = loop.time() + patience, FIRST_WAIT
+        limited = f"{method} {arguments.get('channel')}" if method == "chat.postMessage" else method  # by channel
         while True:
-            held = self._held.get(method, 0.0) - loop.time()
+            held = self._held.get(limited, 0.0) - loop.time()
             if held > 0 and loop.time() + held > end:
                 return Outcome(error="ratelimited", wait=held)
             if held > 0:
@@ -100,7 +103,7 @@ class SlackClient:
             telemetry.count("slack_calls", method=method, outcome=outcome.error or "ok")
             telemetry.observe("slack_seconds", loop.time() - started, method=method)
             if outcome.error == "ratelimited":
-                self._held[method] = loop.time() + outcome.wait
+                self._held[limited] = loop.time() + outcome.wait
                 continue
             again = outcome.error in AGAIN or (repeat and not outcome.sure)
             if outcome.ok or not again or loop.time() + wait > end:

@@ -53,6 +53,9 @@ async def put(context: SlackContext, question: Question) -> bool:
     new = await answer.request(context.deps.engine, question)
     if new:
         telemetry.count("questions", way=question.way)
+    if new and question.place.thread == question.ts:
+        sessions, place = context.client.sessions, question.place
+        context.after(partial(sessions.set, place.channel, place.thread, "processing"))  # before any post is allowed
     if new and question.place.thread not in ("", question.ts):
         lane, key = answer.lane_of(question), answer.key_of(question)
         context.after(partial(steer.acknowledge, context.deps, lane, key, question))

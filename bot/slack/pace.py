@@ -5,30 +5,39 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-MOST_STARTS = 18  # a minute; Slack's tier 2 is 20
+MOST_STARTS = 18  # a minute; startStream is tier 2, 20 a minute
+MOST_UPDATES = 25  # a minute; chat.update is tier 3, 50 a minute, and the answers need the rest
 LEAST_INTERVAL, PER_STREAM = 1.0, 0.7  # seconds; appendStream is tier 4, about 1.67 a second
 
 
 @dataclass
-class Pace:
-    """Counts open streams and their starts; remembers that a surface is not there."""
+class Minute:
+    """So many a minute."""
 
+    most: int
     now: Callable[[], float] = time.monotonic
+    _taken: deque[float] = field(default_factory=deque)
+
+    def take(self) -> bool:
+        """Whether this minute has room for one more; counts it when it has."""
+        now = self.now()
+        while self._taken and now - self._taken[0] > 60:
+            self._taken.popleft()
+        if len(self._taken) >= self.most:
+            return False
+        self._taken.append(now)
+        return True
+
+
+@dataclass
+class Pace:
+    """Counts open streams, and what this minute has seen."""
+
     active: int = 0
-    sessions: bool = True
-    _starts: deque[float] = field(default_factory=deque)
+    starts: Minute = field(default_factory=lambda: Minute(MOST_STARTS))
+    updates: Minute = field(default_factory=lambda: Minute(MOST_UPDATES))
 
     @property
     def interval(self) -> float:
         """Seconds between two writes of one stream."""
         return max(LEAST_INTERVAL, PER_STREAM * self.active)
-
-    def may_start(self) -> bool:
-        """Whether this minute still has room for a new stream; counts it when it has."""
-        now = self.now()
-        while self._starts and now - self._starts[0] > 60:
-            self._starts.popleft()
-        if len(self._starts) >= MOST_STARTS:
-            return False
-        self._starts.append(now)
-        return True

@@ -3,9 +3,10 @@
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from bot.check.output import defuse
 from bot.domain.answers import Answer, Failure
@@ -15,7 +16,7 @@ from bot.domain.evidence import Chart
 from bot.domain.investigations import Posted
 from bot.domain.place import Place
 from bot.domain.ports import Notes
-from bot.slack import pictures, render
+from bot.slack import pace, pictures, render
 from bot.slack.board import Board
 from bot.slack.client import SlackClient
 from bot.slack.pace import Pace
@@ -44,7 +45,14 @@ class Outlet:
     begun: OrderedDict[str, str] = field(default_factory=OrderedDict)
     fresh: set[str] = field(default_factory=set)
     live: dict[str, "SlackReply"] = field(default_factory=dict)
-    writers: set[asyncio.Task[None]] = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task that is held on to until it is done."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
 
     def remember(self, key: str, text: str, *, fresh: bool) -> None:
         """The placeholder's text, and whether this process alone has shown anything of the key."""
@@ -95,7 +103,7 @@ class SlackReplies:
 
     async def close(self) -> None:
         """Let go of writers still at work, whose messages are found by whoever finishes the reply; close the client."""
-        tasks = set(self._outlet.writers)
+        tasks = set(self._outlet.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -126,10 +134,8 @@ class SlackReply:
         self._board.take(event)
         self._wake.set()
         if self._writer is None:
-            self._writer = asyncio.get_running_loop().create_task(self._write())
             self._outlet.live[self._spot.key] = self
-            self._outlet.writers.add(self._writer)
-            self._writer.add_done_callback(self._outlet.writers.discard)
+            self._writer = self._outlet.spawn(self._write())
 
     async def finish(self, answer: Answer) -> None:
         """The placeholder becomes the answer; again and again until it is there. Raises ReplyError after 10 minutes."""
@@ -152,22 +158,29 @@ class SlackReply:
         await self._clear()
 
     async def _write(self) -> None:
-        await self._session("processing")
-        wait = FIRST_WAIT
+        """The head as soon as there is something new, the stream at its own pace, both from this one task."""
+        loop = asyncio.get_running_loop()
+        session = self._outlet.spawn(self._outlet.client.sessions.set(*self._session, "processing"))
+        wait, next_draw = FIRST_WAIT, 0.0
         while not self._closing:
             await self._wake.wait()
             self._wake.clear()
             await asyncio.sleep(wait)
             if self._closing:
-                return
+                break
             if self._board.head_is_new:
                 await self._update_head()
-            await self._progress.draw()
+            if loop.time() >= next_draw:
+                await self._progress.draw()
+                next_draw = loop.time() + self._outlet.pace.interval
             if not self._board.is_drawn or self._board.head_is_new:
                 self._wake.set()
-            wait = self._outlet.pace.interval
+            wait = pace.LEAST_INTERVAL
+        await asyncio.wait({session}, timeout=CLOSING)
 
     async def _update_head(self) -> None:
+        if not self._outlet.pace.updates.take():
+            return
         self._board.head_is_new = False
         clean = self._outlet.clean
         said = self._outlet.begun.get(self._spot.key, "Looking into it")
@@ -209,9 +222,7 @@ class SlackReply:
         if self._writer is not None:
             done, _ = await asyncio.wait({self._writer}, timeout=CLOSING)
             if not done:
-                late = asyncio.get_running_loop().create_task(self._clear_late(self._writer))
-                self._outlet.writers.add(late)
-                late.add_done_callback(self._outlet.writers.discard)
+                self._outlet.spawn(self._clear_late(self._writer))
 
     async def _clear_late(self, writer: asyncio.Task[None]) -> None:
         """A write that hung may still come to its end, and leave a stream: take that away too."""
@@ -227,24 +238,13 @@ class SlackReply:
             left = [ts for ts in noted.split(",") if ts]
             left += [ts for ts in await self._progress.left_over() if ts not in left]
         await self._progress.clear(left)
+        fresh = key in self._outlet.fresh
         self._outlet.forget(key)
-        if self._writer is not None or left:
-            await self._session("active")
+        await self._outlet.client.sessions.over(*self._session, fresh=fresh)
+
+    @property
+    def _session(self) -> tuple[str, str]:
+        return self._spot.posted.channel, self._spot.place.thread or self._spot.posted.ts
 
     async def _note_streams(self, shown: Sequence[str]) -> None:
         await self._outlet.notes.put(f"stream:{self._spot.key}", ",".join(shown), replace=True)
-
-    async def _session(self, status: str) -> None:
-        """The native stop button while at work; best effort, and never again once Slack has said no."""
-        if not self._outlet.pace.sessions:
-            return
-        spot = self._spot
-        outcome = await self._outlet.client.call(
-            "agents.sessions.setStatus",
-            channel_id=spot.posted.channel,
-            thread_ts=spot.place.thread or spot.posted.ts,
-            status=status,
-            patience=0.0,
-        )
-        if outcome.error and outcome.sure and outcome.error not in ("ratelimited", "no_connection"):
-            self._outlet.pace.sessions = False

@@ -124,7 +124,7 @@ class Progress:
         await self._start()
 
     async def _start(self) -> None:
-        if not self._pace.may_start():
+        if not self._pace.starts.take():
             await self._fall_back()
             return
         chunks = self._board.chunks(afresh=bool(self.shown))
@@ -173,7 +173,7 @@ class Progress:
     async def _edit(self) -> None:
         """Without a stream: one message, edited at most every three seconds."""
         now = asyncio.get_running_loop().time()
-        if now - self._edited < EDIT_SECONDS:
+        if now - self._edited < EDIT_SECONDS or not self._pace.updates.take():
             return
         self._edited = now
         self._board.chunks()
