@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from bot import telemetry
 
-Handle = Callable[[bytes, Mapping[str, str]], Awaitable[tuple[int, Mapping[str, str], str]]]
+Handle = Callable[[bytes, Mapping[str, str]], Awaitable[tuple[int, Mapping[str, str], bytes]]]
 Ready = Callable[[], Awaitable[Mapping[str, str]]]
 _LARGEST = 1_000_000
 
@@ -25,8 +25,8 @@ def application(ready: Ready, slack: Handle | None = None) -> Starlette:
         body = await _body(request)
         if body is None or slack is None:
             return Response(status_code=413 if slack else 404)
-        status, headers, text = await slack(body, dict(request.headers))
-        return Response(text, status, headers=dict(headers))
+        status, headers, answer = await slack(body, dict(request.headers))
+        return Response(answer, status, headers=dict(headers))
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"ok": True})

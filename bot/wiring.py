@@ -165,16 +165,21 @@ class House:
     store: Store
     slack: SlackApp | None = None
 
+    def slack_app(self) -> SlackApp:
+        """The Slack side; SetupError where there is none."""
+        if self.slack is None:
+            raise SetupError("this process does not listen to Slack")
+        return self.slack
+
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[asyncio.Task[None]]:
         """Hear Slack over Socket Mode until left; the task ends early only with an error."""
-        if self.slack is None:
-            raise SetupError("this process does not listen to Slack")
-        task = asyncio.create_task(self.slack.run_socket())
+        slack = self.slack_app()
+        task = asyncio.create_task(slack.run_socket())
         try:
             yield task
         finally:
-            await self.slack.close()
+            await slack.close()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 

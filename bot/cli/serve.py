@@ -1,6 +1,7 @@
 """`nightjar serve | web | worker`: the bot in production."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 
@@ -36,15 +37,18 @@ async def _serve(config: settings.Settings, *, web: bool, worker: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with wiring.open_house(config, listen=worker) as house:
-        over_http = web and config.slack_transport == "http"
-        tasks = []
-        if worker and config.slack_transport == "socket":
-            await house.slack.connect()
+    over_http = config.slack_transport == "http"
+    async with contextlib.AsyncExitStack() as stack:
+        house = await stack.enter_async_context(wiring.open_house(config, listen=worker))
+        tasks: list[asyncio.Task[object]] = [loop.create_task(stop.wait())]
+        serving: list[asyncio.Task[object]] = []
+        if worker and not over_http:
+            tasks.append(await stack.enter_async_context(house.listening()))
         if web:
-            app = http.application(house.ready, house.slack.handle_http if over_http else None)
-            tasks.append(asyncio.create_task(http.serve(app, config.host, config.port, stop)))
-        log.info("ready", extra={"transport": config.slack_transport, "models": house.deps.policy.models})
-        await stop.wait()
+            app = http.application(house.ready, house.slack_app().handle_http if over_http else None)
+            serving.append(loop.create_task(http.serve(app, config.host, config.port, stop)))
+        log.info("ready", extra={"transport": config.slack_transport, "models": ", ".join(house.deps.policy.models)})
+        done, _ = await asyncio.wait([*tasks, *serving], return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
         log.info("stopping")
-        await asyncio.gather(*tasks)
+        await asyncio.gather(*serving, *done)
