@@ -33,6 +33,6 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-url = context.config.attributes.get("url") or normalised(settings.read().database_url, blocking=True)
+url = context.config.attributes.get("url") or normalised(settings.read().database_url)
 with create_engine(url, poolclass=NullPool).connect() as opened:
     run(opened)

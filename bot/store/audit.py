@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Double, Index, Table, func, select
+from sqlalchemy import Column, Connection, Double, Index, Table, bindparam, func, select
 
 from bot.domain.investigations import Record
 from bot.domain.outcomes import decode, encode
 from bot.domain.place import Place
 from bot.store.base import Moment, Plain, Repository, Words, metadata, upsert
-from bot.store.conversations import within
+from bot.store.conversations import in_channel, in_thread
 from bot.store.repositories import cost_of, place_of
 
 investigations = Table(
@@ -27,6 +27,19 @@ investigations = Table(
 )
 
 
+_ONE = select(investigations.c.record).where(investigations.c.flow == bindparam("flow"))
+_NEWEST = (
+    select(investigations.c.record)
+    .order_by(investigations.c.started.desc(), investigations.c.flow.desc())
+    .limit(bindparam("limit"))
+)
+_NEWEST_OF_CHANNEL = _NEWEST.where(in_channel(investigations))
+_NEWEST_OF_THREAD = _NEWEST.where(in_thread(investigations))
+_SPENT = select(func.coalesce(func.sum(investigations.c.cost_usd), 0.0)).where(
+    investigations.c.started >= bindparam("since")
+)
+
+
 class SqlAudit(Repository):
     """The `Audit` port."""
 
@@ -35,35 +48,37 @@ class SqlAudit(Repository):
         place = place_of(record)
         row = {
             "flow": record.flow,
-            "team": place.team,
-            "channel": place.channel,
-            "thread": place.thread,
+            **vars(place),
             "state": record.state,
             "started": record.started,
             "cost_usd": cost_of(record),
             "record": encode(Record, record),
         }
-        async with self._engine.begin() as connection:
-            await upsert(connection, investigations, [row])
+        await self._database.run(lambda connection: upsert(connection, investigations, [row]))
 
     async def get(self, flow: str) -> Record | None:
         """One record, or None."""
-        async with self._engine.connect() as connection:
-            found = select(investigations.c.record).where(investigations.c.flow == flow)
-            row = (await connection.execute(found)).one_or_none()
-        return None if row is None else decode(Record, row.record)
+
+        def work(connection: Connection) -> Record | None:
+            row = connection.execute(_ONE, {"flow": flow}).one_or_none()
+            return None if row is None else decode(Record, row.record)
+
+        return await self._database.run(work)
 
     async def recent(self, place: Place | None = None, limit: int = 20) -> tuple[Record, ...]:
         """The latest, newest first: of a thread, of a channel, or of all."""
-        newest = (investigations.c.started.desc(), investigations.c.flow.desc())
-        found = select(investigations.c.record).order_by(*newest).limit(limit)
-        if place is not None:
-            found = found.where(within(investigations, place))
-        async with self._engine.connect() as connection:
-            return tuple(decode(Record, row.record) for row in await connection.execute(found))
+        given = {"limit": limit, **(vars(place) if place else {})}
+        found = _NEWEST if place is None else _NEWEST_OF_THREAD if place.thread else _NEWEST_OF_CHANNEL
+
+        def work(connection: Connection) -> tuple[Record, ...]:
+            return tuple(decode(Record, row.record) for row in connection.execute(found, given))
+
+        return await self._database.run(work)
 
     async def spent(self, since: datetime) -> float:
         """US dollars of the investigations begun since then."""
-        total = select(func.coalesce(func.sum(investigations.c.cost_usd), 0.0)).where(investigations.c.started >= since)
-        async with self._engine.connect() as connection:
-            return float((await connection.execute(total)).scalar_one())
+
+        def work(connection: Connection) -> float:
+            return float(connection.execute(_SPENT, {"since": since}).scalar_one())
+
+        return await self._database.run(work)

@@ -2,7 +2,18 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Table, UniqueConstraint, delete, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    select,
+)
 
 from bot.domain.messages import Message
 from bot.domain.outcomes import decode, encode
@@ -24,10 +35,17 @@ messages = Table(
 )
 
 
-def within(table: Table, place: Place) -> ColumnElement[bool]:
-    """Rows of the place: of its thread, or without one of the whole channel."""
-    channel = (table.c.team == place.team) & (table.c.channel == place.channel)
-    return channel & (table.c.thread == place.thread) if place.thread else channel
+def in_channel(table: Table) -> ColumnElement[bool]:
+    """Rows of the channel given as `team` and `channel`."""
+    return (table.c.team == bindparam("team")) & (table.c.channel == bindparam("channel"))
+
+
+def in_thread(table: Table) -> ColumnElement[bool]:
+    """Rows of the thread given as `team`, `channel` and `thread`."""
+    return in_channel(table) & (table.c.thread == bindparam("thread"))
+
+
+_LOAD = select(messages.c.message).where(in_thread(messages)).order_by(messages.c.id)
 
 
 class SqlConversations(Repository):
@@ -35,35 +53,26 @@ class SqlConversations(Repository):
 
     async def load(self, place: Place) -> tuple[Message, ...]:
         """What was said in this thread, oldest first; outside any thread only what was said outside."""
-        here = (
-            (messages.c.team == place.team)
-            & (messages.c.channel == place.channel)
-            & (messages.c.thread == place.thread)
-        )
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(select(messages.c.message).where(here).order_by(messages.c.id))
-            return tuple(decode(Message, row.message) for row in rows)
+
+        def work(connection: Connection) -> tuple[Message, ...]:
+            return tuple(decode(Message, row.message) for row in connection.execute(_LOAD, vars(place)))
+
+        return await self._database.run(work)
 
     async def append(self, place: Place, flow: str, messages_: Sequence[Message]) -> None:
         """Keep what a flow adds; the same flow again replaces its own."""
         rows = [
-            {
-                "team": place.team,
-                "channel": place.channel,
-                "thread": place.thread,
-                "flow": flow,
-                "position": position,
-                "message": encode(Message, message),
-            }
+            {**vars(place), "flow": flow, "position": position, "message": encode(Message, message)}
             for position, message in enumerate(messages_)
         ]
-        async with self._engine.begin() as connection:
-            await upsert(connection, messages, rows)
+        await self._database.run(lambda connection: upsert(connection, messages, rows))
 
     async def forget(self, place: Place, ts: str = "") -> None:
         """Delete what the message `ts` led to, in whichever thread; without one, the thread or the whole channel."""
-        channel = Place(place.team, place.channel)
-        asked = messages.c.flow.contains(f":{ts}", autoescape=True)
-        gone = within(messages, channel) & asked if ts else within(messages, place)
-        async with self._engine.begin() as connection:
-            await connection.execute(delete(messages).where(gone))
+        gone: ColumnElement[bool]
+        if ts:
+            gone = in_channel(messages) & messages.c.flow.contains(f":{ts}", autoescape=True)
+        else:
+            gone = in_thread(messages) if place.thread else in_channel(messages)
+        statement = delete(messages).where(gone)
+        await self._database.run(lambda connection: connection.execute(statement, vars(place)))

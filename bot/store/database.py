@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.domain.errors import SetupError
 from bot.store.audit import SqlAudit
+from bot.store.base import Database
 from bot.store.conversations import SqlConversations
 from bot.store.evidence import SqlEvidence
 from bot.store.notes import SqlNotes
@@ -18,9 +18,11 @@ from bot.store.repositories import Store
 from bot.store.votes import SqlVotes
 
 _BUSY_MS = 30_000
+_THREADS = 5
+_SQLITE_THREADS = 2  # it has one writer at a time
 
 
-def normalised(url: str, *, blocking: bool = False) -> URL:
+def normalised(url: str) -> URL:
     """`sqlite:///path`, `postgres://…` or `postgresql://…` with our drivers; SetupError for anything else."""
     try:
         given = make_url(url)
@@ -30,7 +32,7 @@ def normalised(url: str, *, blocking: bool = False) -> URL:
     if kind in ("postgres", "postgresql"):
         return given.set(drivername="postgresql+psycopg")
     if kind == "sqlite":
-        return given.set(drivername="sqlite" if blocking else "sqlite+aiosqlite")
+        return given.set(drivername="sqlite")
     raise SetupError(f"DATABASE_URL begins with {kind}://; there are sqlite:///path and postgresql://…")
 
 
@@ -41,22 +43,28 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor.close()
 
 
-def _engine(url: str) -> AsyncEngine:
+def _database(url: str) -> Database:
     full = normalised(url)
     if full.get_backend_name() != "sqlite":
-        return create_async_engine(full, pool_size=5, max_overflow=5, pool_pre_ping=True)
+        return Database(create_engine(full, pool_size=_THREADS, max_overflow=0, pool_pre_ping=True), _THREADS)
     if full.database:
         Path(full.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(full)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    return engine
+    engine = create_engine(full, pool_size=_SQLITE_THREADS, max_overflow=0)
+    event.listen(engine, "connect", _prepare_sqlite)
+    return Database(engine, _SQLITE_THREADS)
 
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
     """The store in a database that has this version's schema (`bot.store.migrate.migrate` sees to it)."""
-    engine = _engine(url)
+    database = _database(url)
     try:
-        yield Store(SqlConversations(engine), SqlEvidence(engine), SqlAudit(engine), SqlVotes(engine), SqlNotes(engine))
+        yield Store(
+            SqlConversations(database),
+            SqlEvidence(database),
+            SqlAudit(database),
+            SqlVotes(database),
+            SqlNotes(database),
+        )
     finally:
-        await engine.dispose()
+        database.close()

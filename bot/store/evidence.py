@@ -1,6 +1,6 @@
 """Evidence with its raw data."""
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Column, Connection, Table, bindparam, select
 
 from bot.domain.evidence import Evidence
 from bot.domain.outcomes import decode, encode
@@ -18,29 +18,37 @@ evidence = Table(
 )
 
 
+_ONE = select(evidence.c.body).where(evidence.c.flow == bindparam("flow"), evidence.c.id == bindparam("id"))
+_ALL = select(evidence.c.body).where(evidence.c.flow == bindparam("flow"))
+
+
 class SqlEvidence(Repository):
     """The `EvidenceStore` port. The flow's key is the whole address: it holds team, channel and asking message."""
 
     async def put(self, evidence_: Evidence) -> None:
         """Keep it; the same flow and id again replaces it."""
-        row = {
-            "flow": evidence_.flow,
-            "id": evidence_.id,
-            "until": evidence_.window.end,
-            "body": encode(Evidence, evidence_),
-        }
-        async with self._engine.begin() as connection:
-            await upsert(connection, evidence, [row])
+
+        def work(connection: Connection) -> None:
+            body = encode(Evidence, evidence_)
+            row = {"flow": evidence_.flow, "id": evidence_.id, "until": evidence_.window.end, "body": body}
+            upsert(connection, evidence, [row])
+
+        await self._database.run(work)
 
     async def get(self, flow: str, id: str) -> Evidence | None:
         """One piece, or None."""
-        found = select(evidence.c.body).where(evidence.c.flow == flow, evidence.c.id == id)
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(found)).one_or_none()
-        return None if row is None else decode(Evidence, row.body)
+
+        def work(connection: Connection) -> Evidence | None:
+            row = connection.execute(_ONE, {"flow": flow, "id": id}).one_or_none()
+            return None if row is None else decode(Evidence, row.body)
+
+        return await self._database.run(work)
 
     async def all(self, flow: str) -> tuple[Evidence, ...]:
         """All of an investigation, by number."""
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(select(evidence.c.body).where(evidence.c.flow == flow))).all()
-        return tuple(sorted((decode(Evidence, row.body) for row in rows), key=by_number))
+
+        def work(connection: Connection) -> tuple[Evidence, ...]:
+            rows = connection.execute(_ALL, {"flow": flow})
+            return tuple(sorted((decode(Evidence, row.body) for row in rows), key=by_number))
+
+        return await self._database.run(work)

@@ -29,12 +29,12 @@ def _config(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes["url"] = normalised(url, blocking=True)
+    config.attributes["url"] = normalised(url)
     return config
 
 
 def _open(url: str) -> Engine:
-    full = normalised(url, blocking=True)
+    full = normalised(url)
     if full.get_backend_name() == "sqlite" and full.database:
         Path(full.database).parent.mkdir(parents=True, exist_ok=True)
     return create_engine(full)
@@ -75,7 +75,7 @@ def migrate(url: str) -> Path | None:
 
 
 def _backup(url: str, before: str) -> Path | None:
-    full = normalised(url, blocking=True)
+    full = normalised(url)
     if full.get_backend_name() != "sqlite" or not full.database:
         return None
     copy = Path(f"{full.database}.{before}.bak")

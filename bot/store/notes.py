@@ -1,8 +1,8 @@
 """Small facts by key."""
 
-from sqlalchemy import Column, Table, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, select
 
-from bot.store.base import Repository, Words, insert_new, metadata
+from bot.store.base import Repository, Words, insert_new, metadata, upsert
 
 notes = Table(
     "notes",
@@ -13,21 +13,29 @@ notes = Table(
 )
 
 
+_ONE = select(notes.c.value).where(notes.c.key == bindparam("key"))
+
+
 class SqlNotes(Repository):
     """The `Notes` port."""
 
     async def put(self, key: str, value: str, *, replace: bool = False) -> bool:
         """Whether the key is new; the value of a known one changes only with `replace`."""
-        async with self._engine.begin() as connection:
-            new = await insert_new(connection, notes, {"key": key, "value": value})
+        row = {"key": key, "value": value}
+
+        def work(connection: Connection) -> bool:
+            new = insert_new(connection, notes, row)
             if replace and not new:
-                await connection.execute(update(notes).where(notes.c.key == key).values(value=value))
-        return new
+                upsert(connection, notes, [row])
+            return new
+
+        return await self._database.run(work)
 
     async def get(self, key: str) -> str | None:
         """The value, or None."""
-        async with self._engine.connect() as connection:
-            value: str | None = (
-                await connection.execute(select(notes.c.value).where(notes.c.key == key))
-            ).scalar_one_or_none()
-        return value
+
+        def work(connection: Connection) -> str | None:
+            value: str | None = connection.execute(_ONE, {"key": key}).scalar_one_or_none()
+            return value
+
+        return await self._database.run(work)

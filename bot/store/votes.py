@@ -1,6 +1,6 @@
 """What people said of an answer."""
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Column, Connection, Table, bindparam, select
 
 from bot.store.base import Repository, Words, metadata, upsert
 
@@ -15,17 +15,22 @@ votes = Table(
 )
 
 
+_OF_FLOW = select(votes.c.person, votes.c.vote, votes.c.reason).where(votes.c.flow == bindparam("flow"))
+
+
 class SqlVotes(Repository):
     """The `Votes` port."""
 
     async def put(self, flow: str, person: str, vote: str, reason: str = "") -> None:
         """One vote a person; the last counts."""
         row = {"flow": flow, "person": person, "vote": vote, "reason": reason}
-        async with self._engine.begin() as connection:
-            await upsert(connection, votes, [row])
+        await self._database.run(lambda connection: upsert(connection, votes, [row]))
 
     async def all(self, flow: str) -> tuple[tuple[str, str, str], ...]:
         """Person, vote and reason, by person."""
-        found = select(votes.c.person, votes.c.vote, votes.c.reason).where(votes.c.flow == flow)
-        async with self._engine.connect() as connection:
-            return tuple(sorted((row.person, row.vote, row.reason) for row in await connection.execute(found)))
+
+        def work(connection: Connection) -> tuple[tuple[str, str, str], ...]:
+            rows = connection.execute(_OF_FLOW, {"flow": flow})
+            return tuple(sorted((row.person, row.vote, row.reason) for row in rows))
+
+        return await self._database.run(work)

@@ -17,8 +17,8 @@ from bot.store.database import normalised, open_store
         ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
         ("postgresql://u:p@h:5433/d?sslmode=require", "postgresql+psycopg://u:p@h:5433/d?sslmode=require"),
         ("postgresql+psycopg2://u@h/d", "postgresql+psycopg://u@h/d"),
-        ("sqlite:///a/b.sqlite", "sqlite+aiosqlite:///a/b.sqlite"),
-        ("sqlite:////a/b.sqlite", "sqlite+aiosqlite:////a/b.sqlite"),
+        ("sqlite+aiosqlite:///a/b.sqlite", "sqlite:///a/b.sqlite"),
+        ("sqlite:////a/b.sqlite", "sqlite:////a/b.sqlite"),
     ],
 )
 def test_urls_get_our_drivers(given: str, opened: str) -> None:
@@ -37,11 +37,12 @@ async def test_how_a_file_is_opened(tmp_path: Path) -> None:
     """Write-ahead journal, patience with other writers, foreign keys; its folder is made."""
     async with open_store(f"sqlite:///{tmp_path}/new/store.sqlite") as store:
         assert isinstance(store.notes, Repository)
-        async with store.notes._engine.connect() as connection:
-            found = [
-                (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+        found = await store.notes._database.run(
+            lambda connection: [
+                connection.execute(text(f"PRAGMA {name}")).scalar_one()
                 for name in ("journal_mode", "busy_timeout", "foreign_keys")
             ]
+        )
     assert found == ["wal", 30_000, 1]
 
 

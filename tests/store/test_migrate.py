@@ -26,7 +26,7 @@ def is_ours(name: str | None, kind: str, _: object) -> bool:
 
 def test_the_models_are_what_the_revisions_make(database_url: str) -> None:
     """Nothing is left to generate, and no table stands there that no model names."""
-    engine = create_engine(normalised(database_url, blocking=True))
+    engine = create_engine(normalised(database_url))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
@@ -59,7 +59,7 @@ def test_the_engines_tables_are_left_alone(tmp_path: Path) -> None:
 
 def set_revision(url: str, to: str) -> None:
     """Pretend that another version migrated the database."""
-    engine = create_engine(normalised(url, blocking=True))
+    engine = create_engine(normalised(url))
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": to})
     engine.dispose()
