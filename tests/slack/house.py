@@ -1,7 +1,7 @@
 """The Slack room with a sandbox on one side and ports in memory on the other."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -9,11 +9,9 @@ from typing import Any, cast
 
 from bot.agent.budget import Budget
 from bot.demo.slack.sandbox import Sandbox
-from bot.domain.evidence import Evidence
 from bot.domain.investigations import Question, Record
-from bot.domain.messages import JSON, Message
+from bot.domain.messages import JSON
 from bot.domain.outcomes import decode
-from bot.domain.place import Place
 from bot.domain.ports import Models, Run
 from bot.domain.sources import Sources
 from bot.flows.deps import Deps, Policy
@@ -22,6 +20,8 @@ from bot.slack.client import SlackClient, open_client
 from bot.slack.reply import SlackReplies
 from bot.slack.settings import SlackSettings
 from bot.slack.thread import SlackChat
+from bot.store.memory import open_memory
+from bot.store.repositories import Store
 
 
 @dataclass
@@ -56,90 +56,6 @@ class Engine:
         return [run.key for run in self.runs.values() if run.flow == flow]
 
 
-@dataclass
-class Notes:
-    """Facts by key."""
-
-    kept: dict[str, str] = field(default_factory=dict)
-
-    async def put(self, key: str, value: str, *, replace: bool = False) -> bool:
-        await asyncio.sleep(0)
-        if key in self.kept and not replace:
-            return False
-        self.kept[key] = value
-        return True
-
-    async def get(self, key: str) -> str | None:
-        await asyncio.sleep(0)
-        return self.kept.get(key)
-
-
-@dataclass
-class Conversations:
-    """Remembers what it was told to forget."""
-
-    forgotten: list[tuple[Place, str]] = field(default_factory=list)
-
-    async def load(self, place: Place) -> tuple[Message, ...]:
-        return ()
-
-    async def append(self, place: Place, flow: str, messages: Sequence[Message]) -> None:
-        return None
-
-    async def forget(self, place: Place, ts: str = "") -> None:
-        self.forgotten.append((place, ts))
-
-
-@dataclass
-class Kept:
-    """Audit, evidence and votes by flow."""
-
-    records: dict[str, Record] = field(default_factory=dict)
-    items: list[Evidence] = field(default_factory=list)
-    given: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-
-    async def put(self, record: Record) -> None:
-        self.records[record.flow] = record
-
-    async def get(self, flow: str) -> Record | None:
-        return self.records.get(flow)
-
-    async def recent(self, place: Place | None = None, limit: int = 20) -> tuple[Record, ...]:
-        return tuple(reversed(self.records.values()))[:limit]
-
-    async def spent(self, since: datetime) -> float:
-        return 0.0
-
-
-@dataclass
-class Votes:
-    """The last vote of each person."""
-
-    given: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-
-    async def put(self, flow: str, person: str, vote: str, reason: str = "") -> None:
-        self.given[flow, person] = (vote, reason)
-
-    async def all(self, flow: str) -> tuple[tuple[str, str, str], ...]:
-        return tuple((who, *said) for (key, who), said in self.given.items() if key == flow)
-
-
-@dataclass
-class EvidenceKept:
-    """Evidence in a list."""
-
-    items: list[Evidence] = field(default_factory=list)
-
-    async def put(self, evidence: Evidence) -> None:
-        self.items.append(evidence)
-
-    async def get(self, flow: str, id: str) -> Evidence | None:
-        return next((item for item in self.items if (item.flow, item.id) == (flow, id)), None)
-
-    async def all(self, flow: str) -> tuple[Evidence, ...]:
-        return tuple(item for item in self.items if item.flow == flow)
-
-
 class Clock:
     """The real time."""
 
@@ -156,11 +72,7 @@ class House:
     deps: Deps
     app: SlackApp
     engine: Engine
-    notes: Notes
-    conversations: Conversations
-    audit: Kept
-    votes: Votes
-    evidence: EvidenceKept
+    store: Store
     replies: SlackReplies
     chat: SlackChat
 
@@ -182,9 +94,8 @@ def settings_of(slack: Sandbox, **more: Any) -> SlackSettings:
 
 def build(slack: Sandbox, client: SlackClient, policy: Policy | None = None) -> House:
     """The room, wired as `wiring` does it, over ports in memory."""
-    notes, engine, conversations = Notes(), Engine(), Conversations()
-    audit, votes, evidence = Kept(), Votes(), EvidenceKept()
-    replies = SlackReplies(client, notes, draw=None)
+    store, engine = open_memory(), Engine()
+    replies = SlackReplies(client, store.notes, draw=None)
     chat = SlackChat(client)
     deps = Deps(
         engine=engine,
@@ -193,16 +104,16 @@ def build(slack: Sandbox, client: SlackClient, policy: Policy | None = None) -> 
         sources=Sources(),
         chat=chat,
         replies=replies,
-        conversations=conversations,
-        evidence=evidence,
-        audit=audit,
-        votes=votes,
-        notes=notes,
+        conversations=store.conversations,
+        evidence=store.evidence,
+        audit=store.audit,
+        votes=store.votes,
+        notes=store.notes,
         clock=Clock(),
         policy=policy or Policy(budget=Budget()),
     )
     app = SlackApp(client, deps)
-    return House(slack, client, deps, app, engine, notes, conversations, audit, votes, evidence, replies, chat)
+    return House(slack, client, deps, app, engine, store, replies, chat)
 
 
 @asynccontextmanager
@@ -246,10 +157,9 @@ async def _serve(house: House) -> None:
         await runner.cleanup()
 
 
-def asked(house: House, question: Question, **more: Any) -> Record:
+async def asked(house: House, question: Question, **more: Any) -> Record:
     """An answered question as the audit keeps it."""
-    record = Record(
-        f"ans:{question.place.team}:{question.place.channel}:{question.ts}", question, "answered", Clock().now()
-    )
-    house.audit.records[record.flow] = replace(record, **more)
-    return house.audit.records[record.flow]
+    key = f"ans:{question.place.team}:{question.place.channel}:{question.ts}"
+    record = replace(Record(key, question, "answered", Clock().now()), **more)
+    await house.store.audit.put(record)
+    return record

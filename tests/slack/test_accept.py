@@ -70,7 +70,8 @@ async def test_fifty_messages_between_humans_stay_unanswered() -> None:
     async with open_house() as house:
         asked = await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
         await house.said()
-        house.notes.kept[f"solo:{house.slack.team_id}:{asked['channel']}:{asked['ts']}"] = asked["user"]
+        note = f"solo:{house.slack.team_id}:{asked['channel']}:{asked['ts']}"
+        await house.store.notes.put(note, asked["user"])
         for number in range(50):
             await house.slack.say(
                 CHANNEL, f"look at {number}?", user=("sam", "mira")[number % 2], thread_ts=asked["ts"]
@@ -86,12 +87,12 @@ async def test_one_human_alone_may_go_on_without_a_mention() -> None:
         asked = await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
         await house.said()
         note = f"solo:{house.slack.team_id}:{asked['channel']}:{asked['ts']}"
-        house.notes.kept[note] = asked["user"]
+        await house.store.notes.put(note, asked["user"])
         for user, text in (("mira", "and yesterday?"), ("sam", "same here"), ("mira", "and today?")):
             await house.slack.say(CHANNEL, text, user=user, thread_ts=asked["ts"])
             await house.said()
         assert [(q.text, q.way) for q in house.engine.questions()[1:]] == [("and yesterday?", "follow_up")]
-        assert house.notes.kept[note] == "many"
+        assert await house.store.notes.get(note) == "many"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ async def test_bots_joins_and_own_updates_are_let_be(more: dict[str, Any]) -> No
     async with open_house() as house:
         text = f"<@{house.slack.bot_user_id}> why?"
         assert await dispatch(house, message(text, **more)) == 200
-        assert (house.engine.runs, house.conversations.forgotten) == ({}, [])
+        assert house.engine.runs == {}
 
 
 async def test_nothing_is_called_before_the_ack() -> None:

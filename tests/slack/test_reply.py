@@ -96,7 +96,7 @@ async def test_beginning_again_finds_the_placeholder(house: House) -> None:
     """After a crash the placeholder is found by its key and not posted again."""
     place = await place_in(house)
     first = await house.replies.begin(place, KEY, "Looking into it", again=False)
-    again = await SlackReplies(house.client, house.notes).begin(place, KEY, "Looking into it", again=True)
+    again = await SlackReplies(house.client, house.store.notes).begin(place, KEY, "Looking into it", again=True)
     other = await house.replies.begin(place, KEY + "2", "Looking into it", again=True)
     assert first == again != other
     assert len(below(house, place)) == 2
@@ -156,7 +156,7 @@ async def test_without_any_block_the_head_still_comes(house: House, monkeypatch:
 
 async def test_a_dense_chart_is_a_picture_with_alt_text_once(house: House) -> None:
     """Nine series do not fit Slack's chart: a PNG in the thread, also when finishing is repeated."""
-    drawn = SlackReplies(house.client, house.notes, draw=lambda chart: (b"\x89PNG", f"alt of {chart.title}"))
+    drawn = SlackReplies(house.client, house.store.notes, draw=lambda chart: (b"\x89PNG", f"alt of {chart.title}"))
     chart = Chart("p99", tuple(line(service=f"s{number}") for number in range(9)))
     place = await place_in(house)
     posted = await drawn.begin(place, KEY, "Looking into it", again=False)

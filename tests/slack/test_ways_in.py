@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.domain.messages import Message
 from bot.domain.place import Place
 from tests.slack.house import House, open_house
 
@@ -134,12 +135,15 @@ async def test_the_native_stop_button_stops(house: House) -> None:
 async def test_edits_and_deletions_are_forgotten(house: House) -> None:
     """What is edited or deleted in Slack is forgotten here; a new preview of the same text is no edit."""
     asked = await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
-    await house.slack.edit(CHANNEL, asked["ts"], "@nightjar why is checkout slow?")
-    await house.slack.edit(CHANNEL, asked["ts"], "@nightjar why is cart slow?")
-    await house.slack.delete(CHANNEL, asked["ts"])
     await house.said()
     place = Place(house.slack.team_id, asked["channel"], asked["ts"])
-    assert house.conversations.forgotten == [(place, asked["ts"])] * 2
+    conversations, kept = house.store.conversations, []
+    for text in ("@nightjar why is checkout slow?", "@nightjar why is cart slow?", ""):
+        await conversations.append(place, house.engine.of("answer")[0], [Message("user", "why?")])
+        await (house.slack.edit(CHANNEL, asked["ts"], text) if text else house.slack.delete(CHANNEL, asked["ts"]))
+        await house.said()
+        kept.append(len(await conversations.load(place)))
+    assert kept == [1, 0, 0]
 
 
 async def test_a_new_incident_channel_is_entered_and_greeted_once(house: House) -> None:

@@ -25,8 +25,8 @@ async def test_after_a_crash_an_open_stream_is_taken_away(quick: House, event: E
     assert work._writer
     work._writer.cancel()
     if not noted:
-        quick.notes.kept.clear()
-    other = SlackReplies(quick.client, quick.notes)
+        await quick.store.notes.put(f"stream:{KEY}", "", replace=True)
+    other = SlackReplies(quick.client, quick.store.notes)
     await other.open(place, KEY, posted, MIRA).finish(ANSWER)
     assert len(below(quick, place)) == 1
     assert quick.slack.workspace.live_streams() == []
