@@ -1,6 +1,9 @@
 """Revisions and models say the same, on both databases."""
 
+import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from alembic.migration import MigrationContext
 from dbos import DBOS
 from sqlalchemy import create_engine, inspect, text
 
+import bot
 from bot.domain.errors import SetupError
 from bot.store import audit, conversations, evidence, notes, votes
 from bot.store.base import metadata
@@ -90,6 +94,22 @@ def test_a_new_file_in_a_new_folder(tmp_path: Path) -> None:
     assert revision(url) == ""
     assert migrate(url) is None
     assert revision(url) == head()
+
+
+def test_the_wheel_brings_its_revisions(tmp_path: Path) -> None:
+    """Where the package is installed there is no checkout beside it, and the same upgrade runs."""
+    package = Path(bot.__file__).parent
+    shutil.copytree(package, tmp_path / "bot", ignore=shutil.ignore_patterns("demo", "__pycache__"))
+    shutil.copytree(package.parent / "migrations", tmp_path / "bot" / "_migrations")
+    said = subprocess.run(
+        [sys.executable, "-c", "from bot.store import migrate as m; m.migrate('sqlite:///x.db'); print(m.__file__)"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert Path(said.strip()).is_relative_to(tmp_path)
+    assert revision(f"sqlite:///{tmp_path}/x.db") == head()
 
 
 def test_a_server_that_is_not_there() -> None:
