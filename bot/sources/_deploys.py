@@ -46,6 +46,14 @@ class _Appeared:
     new: Value
 
 
+@dataclass(frozen=True)
+class Restart:
+    """Processes of a service that started together; `times` is how often one of them did within the window."""
+
+    change: Change
+    times: int
+
+
 async def versions(server: Queries, names: Iterable[str], window: Window) -> tuple[Change, ...]:
     """Versions that appeared in the window; to know what ran before, an hour or more before it is read too."""
     told = [n for n in names if n.endswith("_info") and not _RUNTIMES.fullmatch(n)]
@@ -61,7 +69,7 @@ async def versions(server: Queries, names: Iterable[str], window: Window) -> tup
     return _once([_change(one) for one in exact])
 
 
-async def restarts(server: Queries, names: Iterable[str], window: Window) -> tuple[Change, ...]:
+async def restarts(server: Queries, names: Iterable[str], window: Window) -> tuple[Restart, ...]:
     """Processes that started in the window, those of a service that start together as one change."""
     if STARTED not in names:
         return ()
@@ -79,21 +87,23 @@ async def restarts(server: Queries, names: Iterable[str], window: Window) -> tup
         if one.values[-1] <= window.end.timestamp()
     )
     return tuple(
-        change
+        restart
         for service, rows in groupby(starts, key=lambda start: start[0])
-        for change in _restarted(service, [row[1:] for row in rows])
+        for restart in _restarted(service, [row[1:] for row in rows])
     )
 
 
-def merged(versions: Sequence[Change], restarts: Sequence[Change]) -> tuple[Change, ...]:
+def merged(versions: Sequence[Change], restarts: Sequence[Restart]) -> tuple[Change, ...]:
     """All, in order of time; a restart that belongs to a deploy of the same service is not told again."""
-    own = [one for one in restarts if not any(_belongs(one, deploy) for deploy in versions)]
+    own = [restart.change for restart in restarts if not _belongs(restart, versions)]
     return tuple(sorted((*versions, *own), key=lambda change: change.at))
 
 
-def _belongs(restart: Change, deploy: Change) -> bool:
-    again = "times" in restart.what
-    return restart.service == deploy.service and not again and abs(restart.at - deploy.at) <= TOGETHER
+def _belongs(restart: Restart, versions: Sequence[Change]) -> bool:
+    """A service that started more often than it was deployed is in trouble of its own."""
+    deploys = [deploy for deploy in versions if deploy.service == restart.change.service]
+    near = any(abs(restart.change.at - deploy.at) <= TOGETHER for deploy in deploys)
+    return near and restart.times <= len(deploys)
 
 
 def _versions_query(names: Sequence[str]) -> str:
@@ -175,7 +185,7 @@ def _identity(labels: Labels) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, value) for name, value in labels.items() if name != "__name__"))
 
 
-def _restarted(service: str, starts: Sequence[tuple[float, str, int]]) -> Iterable[Change]:
+def _restarted(service: str, starts: Sequence[tuple[float, str, int]]) -> Iterable[Restart]:
     """Starts in order of time, split where more than three minutes lie between two."""
     batch: list[tuple[float, str, int]] = []
     for start in (*starts, None):
@@ -186,11 +196,12 @@ def _restarted(service: str, starts: Sequence[tuple[float, str, int]]) -> Iterab
             batch.append(start)
 
 
-def _batch(service: str, starts: Sequence[tuple[float, str, int]]) -> Change:
+def _batch(service: str, starts: Sequence[tuple[float, str, int]]) -> Restart:
     instances = sorted({instance for _, instance, _ in starts if instance})
     shown = ", ".join(instances[:4]) + (f" and {len(instances) - 4} more" if len(instances) > 4 else "")
     most = max(times for _, _, times in starts)
     verb = "restarted" if most else "started anew"
     often = f", {most} times" if most > 1 else ""
     at = datetime.fromtimestamp(starts[-1][0] if most > 1 else starts[0][0], UTC)
-    return Change(at, f"{service or 'a process'} {verb}{often} ({shown})", service, "restart")
+    what = f"{service or 'a process'} {verb}{often}" + (f" ({shown})" if shown else "")
+    return Restart(Change(at, what, service, "restart"), most)

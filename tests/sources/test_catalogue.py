@@ -29,6 +29,10 @@ KNOWN = metrics(NAMES, META)
         ("database connections", "pg_stat_activity_count"),
         ("http_requests_total", "http_requests_total"),
         ("slow responses", "http_request_duration_seconds_bucket"),
+        ("requestdur", "http_request_duration_seconds_bucket"),
+        ("stat_activity", "pg_stat_activity_count"),
+        ("stat resid", "process_resident_memory_bytes"),
+        ("heaps", "go_memstats_heap_bytes"),
     ],
 )
 def test_people_words_find_it(words: str, name: str) -> None:

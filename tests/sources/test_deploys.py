@@ -116,14 +116,15 @@ async def test_restarts_of_a_service_are_one_change() -> None:
     """Processes of a service that start together are told together; a loop is told with its count."""
     names = ["process_start_time_seconds"]
     pair = Fake(started=(start("a", 10), start("b", 9), start("c", 40)), changed=(start("a", 0, 1), start("b", 0, 1)))
-    assert [change.what for change in await _deploys.restarts(pair, names, WINDOW)] == [
+    assert [restart.change.what for restart in await _deploys.restarts(pair, names, WINDOW)] == [
         "cart started anew (c)",
         "cart restarted (a, b)",
     ]
     loop = Fake(started=(start("a", 1),), changed=(start("a", 0, 5),))
-    (change,) = await _deploys.restarts(loop, names, WINDOW)
-    assert (change.what, change.kind) == ("cart restarted, 5 times (a)", "restart")
+    (restart,) = await _deploys.restarts(loop, names, WINDOW)
+    assert (restart.change.what, restart.change.kind) == ("cart restarted, 5 times (a)", "restart")
     assert await _deploys.restarts(loop, ["up"], WINDOW) == ()
+    assert await _deploys.restarts(Fake(), names, WINDOW) == ()
 
 
 async def test_a_deploys_own_restart_is_not_told_again() -> None:

@@ -18,7 +18,7 @@ STEP = 15.0
 
 @dataclass
 class Store:
-    """Serves every port; `error` is raised by every call, `delay` is in seconds."""
+    """Serves every port; `error` is raised by every call that begins with `failing`, `delay` is in seconds."""
 
     firing: tuple[Alert, ...] = ()
     silenced: tuple[Silence, ...] = ()
@@ -31,13 +31,14 @@ class Store:
     warnings: tuple[str, ...] = ()
     left_out: int = 0
     error: NightjarError | None = None
+    failing: str = ""
     delay: float = 0.0
     asked: list[str] = field(default_factory=list)
 
     async def _turn(self, what: str) -> None:
         self.asked.append(what)
         await asyncio.sleep(self.delay)
-        if self.error is not None:
+        if self.error is not None and what.startswith(self.failing):
             raise self.error
 
     async def alerts(self, matchers: Sequence[str] = ()) -> tuple[Alert, ...]:

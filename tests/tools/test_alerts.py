@@ -133,3 +133,13 @@ async def test_services_are_grouped_and_other_labels_shown() -> None:
     assert found.text.index(" pay\n") < found.text.index("  C;") < found.text.index(" cart\n")
     assert "C; since 11:57:00 UTC (3 min ago); all lost; pod=pay-7" in found.text
     assert "pod" not in found.text.split("  B;")[1]
+
+
+@pytest.mark.parametrize("failing", ["rules", "range"])
+async def test_what_only_adds_may_fail(failing: str) -> None:
+    """Without rules or without the metric ALERTS what fires is still told."""
+    server = Store(error=SourceDown("prom is down"), failing=failing, firing=(alert("Hot", "cart", 5, "pending"),))
+    found = await run(desk(alertmanager(Store(firing=(alert("Slow", "cart"),))), prometheus(server)))
+    assert states(found) == [("Slow", "active"), ("Hot", "pending")]
+    quiet = await run(desk(prometheus(Store(error=SourceDown("prom is down"), failing=failing))))
+    assert quiet.facts["alerts"] == []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.domain.errors import SourceDown
 from bot.domain.series import Metric
 from bot.tools.find_metrics import SHOWN, TOOL
 from tests.tools.stores import Store, desk, prometheus
@@ -31,6 +32,12 @@ async def test_labels_of_the_first_are_shown() -> None:
     assert "m0 (gauge): About it. [code: 200; service: s0, s1, s2, s3, s4 and 3 more]" in found.text
     assert "m9 (gauge): About it.\n" in found.text
     assert len(found.facts["metrics"]) == SHOWN
+
+
+async def test_labels_that_cannot_be_read_are_left_out() -> None:
+    """A metric is told without its labels when the server will not list them."""
+    store = Store(known=(Metric("m"),), error=SourceDown("no"), failing="label_sets")
+    assert "m (unknown)\n" in (await TOOL.run(desk(prometheus(store)), words="m")).text + "\n"
 
 
 async def test_nothing_found_in_one_of_two() -> None:

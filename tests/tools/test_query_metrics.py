@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.errors import BadArguments
+from bot.domain.errors import BadArguments, SourceDown
 from bot.domain.series import Metric
 from bot.domain.tools import Desk
 from bot.tools.query_metrics import TOOL
@@ -92,6 +92,13 @@ async def test_an_empty_result_says_why(query: str, store: Store, missing: bool,
     assert words in found.text
     assert bool(found.missing) is missing
     assert (found.facts["series"], found.chart, found.summary) == ([], None, "no data")
+
+
+async def test_an_empty_result_without_a_search_is_still_told() -> None:
+    """Where the server cannot say which metrics it has, the gap is named without a reason."""
+    store = Store(error=SourceDown("no"), failing="metrics")
+    found = await TOOL.run(desk(prometheus(store)), query="reqs_total")
+    assert found.missing == ("prom has no data for this query.",)
 
 
 async def test_warnings_and_dropped_series_are_passed_on() -> None:
