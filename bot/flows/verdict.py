@@ -54,7 +54,7 @@ def _citation(item: Evidence) -> Citation:
 
 
 def _charts(evidence: Sequence[Evidence], cited: Sequence[str]) -> tuple[Chart, ...]:
-    """One picture says most: the last cited evidence that has one, else the first that has."""
-    drawn = [item for item in evidence if item.chart is not None]
-    best = [item for item in drawn if item.id in cited][-1:] or drawn[:1]
-    return tuple(item.chart for item in best if item.chart is not None)
+    """One picture says most: of the evidence cited first that has one, else of the first that has."""
+    drawn = {item.id: item.chart for item in evidence if item.chart is not None}
+    best = next((drawn[id] for id in cited if id in drawn), next(iter(drawn.values()), None))
+    return (best,) if best is not None else ()
