@@ -21,6 +21,8 @@ TOGETHER = timedelta(minutes=3)
 _RUNTIMES = re.compile(
     r"(go|python|jvm|nodejs(_version)?|dotnet|ruby|node_(uname|os|dmi|cpu)|kube_(?!pod_container_)\w+)_info"
 )
+_TELLS = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*_info")
+"""Targets choose their metrics' names; only plain ones go into a query."""
 _VOID = frozenset({"", "unknown", "(devel)", "none", "null"})
 _FINE = 15.0
 
@@ -56,7 +58,7 @@ class Restart:
 
 async def versions(server: Queries, names: Iterable[str], window: Window) -> tuple[Change, ...]:
     """Versions that appeared in the window; to know what ran before, an hour or more before it is read too."""
-    told = [n for n in names if n.endswith("_info") and not _RUNTIMES.fullmatch(n)]
+    told = [n for n in names if _TELLS.fullmatch(n) and not _RUNTIMES.fullmatch(n)]
     told = sorted(told, key=lambda name: not name.endswith("build_info"))[:MAX_METRICS]
     if not told:
         return ()

@@ -143,7 +143,7 @@ class Prometheus:
         return "answers queries"
 
     async def _query(self, path: str, query: str, pairs: list[tuple[str, str]]) -> Any:
-        form = [("query", query), *pairs, ("timeout", f"{self.http.settings.timeout:g}s")]
+        form = [("query", query), *pairs, ("timeout", f"{self.http.settings.timeout:g}")]
         form.append(("limit", str(_answers.MAX_SERIES)))
         return await (self.http.post(path, form) if len(query) > LONG_QUERY else self.http.get(path, form))
 

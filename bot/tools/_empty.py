@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bot.check.promql import metric_names
+from bot.check.promql import metric_names, selector
 from bot.domain.errors import ToolError
 from bot.domain.ports import SeriesStore
 from bot.domain.window import Window
@@ -45,7 +45,7 @@ async def _look(store: SeriesStore, name: str, window: Window) -> Reason:
         return Reason(
             f"No metric is called {name}" + (f"; near names: {near}." if near else ", and none is near it."), False
         )
-    sets = await store.label_sets(name, window, 200)
+    sets = await store.label_sets(selector(name, {}), window, 200)
     if not sets:
         return Reason(f"The metric {name} is known, but has no samples in this window.", False)
     return Reason(f"There is {name} with {labels_seen(sets, _PLACES)}.", True)

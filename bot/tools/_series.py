@@ -1,11 +1,36 @@
 """What several instances answered to one query, as one list, and what of it is not there."""
 
+import asyncio
 from dataclasses import replace
 
-from bot.domain.series import Series, SeriesAnswer
+from bot.domain.ports import SeriesStore
+from bot.domain.series import Labels, Series, SeriesAnswer
 from bot.domain.window import Window
 from bot.tools._empty import why_empty
 from bot.tools._scope import Told, series_of
+
+FINE = 30_000.0
+"""Seconds; a longer stretch is read in steps of more than a minute."""
+
+
+async def ranged(store: SeriesStore, query: str, window: Window) -> SeriesAnswer:
+    """A range query that ends with the window's very end: where the step is coarse, one more value is read there."""
+    if window.seconds <= FINE:
+        return await store.range(query, window)
+    answer, last = await asyncio.gather(store.range(query, window), store.instant(query, window.end))
+    ends = {_key(one.labels): one for one in last.series}
+    grown = tuple(_with_end(one, ends.get(_key(one.labels))) for one in answer.series)
+    return replace(answer, series=grown)
+
+
+def _key(labels: Labels) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(labels.items()))
+
+
+def _with_end(one: Series, end: Series | None) -> Series:
+    if end is None or end.times[-1] <= one.times[-1]:
+        return one
+    return Series(one.labels, (*one.times, end.times[-1]), (*one.values, end.values[-1]))
 
 
 def placed(told: Told[SeriesAnswer]) -> list[Series]:

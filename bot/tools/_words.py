@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 from bot.domain.series import SERVICE_LABELS, Labels
 from bot.domain.tools import Desk
 
+LONG = 120
+MANY = 20
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -77,8 +79,9 @@ def ago(at: datetime, desk: Desk) -> str:
 def labels(given: Labels, without: tuple[str, ...] = ()) -> str:
     """`code=500 service=payment`; `{}` for none."""
     left_out = ("__name__", *without)
-    shown = " ".join(f"{name}={value}" for name, value in sorted(given.items()) if name not in left_out)
-    return shown or "{}"
+    pairs = [(name, value) for name, value in sorted(given.items()) if name not in left_out]
+    shown = " ".join(f"{name}={value if len(value) <= LONG else value[:LONG] + '…'}" for name, value in pairs[:MANY])
+    return (shown or "{}") + (f" and {len(pairs) - MANY} more labels" if len(pairs) > MANY else "")
 
 
 SHOWN_APART = ("alertname", "severity", "alertstate", *SERVICE_LABELS[:4])

@@ -19,6 +19,8 @@ from bot.tools._scope import ENV, Told, alerts_of, ask, rules_of, scope
 
 QUERY = 'ALERTS{alertstate="firing"}'
 SHOWN = 40
+KEPT = 500
+LONGEST_LABEL = 1_000
 EXPRESSIONS = 6
 _STATES = {"active": 0, "suppressed": 1, "pending": 2, "resolved": 3}
 _SEVERITIES = ("critical", "page", "error", "high", "warning", "medium", "minor", "low", "info")
@@ -55,8 +57,9 @@ async def alerts(desk: Desk, env: Annotated[str, ENV] = "") -> Found:
     shown = await _with_expressions(desk, shown)
     shown.sort(key=lambda one: _order(one.alert))
     aside = sorted({one.alert.name for one in placed if _always(one.alert)})
-    missing = (*told.missing, *notes, *await _silent(desk, told, placed))
-    facts = [_fact(one) for one in shown]
+    more = (f"{len(shown) - KEPT} more alerts are only counted",) if len(shown) > KEPT else ()
+    missing = (*told.missing, *notes, *more, *await _silent(desk, told, placed))
+    facts = [_fact(one) for one in shown[:KEPT]]
     return Found(
         text=_text(desk, told, shown, aside, missing),
         source=told.source,
@@ -183,7 +186,7 @@ def _fact(one: _Placed) -> AlertFact:
         state=alert.state,
         since=alert.starts.astimezone(UTC).isoformat(timespec="seconds"),
         summary=_say(alert.annotations),
-        labels=dict(alert.labels),
+        labels={name: value[:LONGEST_LABEL] for name, value in alert.labels.items()},
         expr=alert.expr,
         source=instance.name,
         env=instance.shown,

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated
 
+from bot.check.promql import selector
 from bot.domain.errors import ToolError
 from bot.domain.evidence import Found
 from bot.domain.series import Metric
@@ -60,7 +61,9 @@ async def _search(instance: Instance, desk: Desk, words: str) -> list[Labelled]:
 
     async def labels(metric: Metric) -> str:
         try:
-            return labels_seen(await store.label_sets(metric.name, desk.window, 100), ("__name__", "le"), VALUES)
+            return labels_seen(
+                await store.label_sets(selector(metric.name, {}), desk.window, 100), ("__name__", "le"), VALUES
+            )
         except ToolError:
             return ""
 

@@ -12,7 +12,7 @@ from bot.domain.tools import Desk, tool
 from bot.domain.window import Window
 from bot.tools import _words
 from bot.tools._scope import ENV, Told, ask, scope, series_of
-from bot.tools._series import closing, not_seen, placed
+from bot.tools._series import closing, not_seen, placed, ranged
 from bot.tools._units import unit_of
 
 SHOWN = 10
@@ -32,7 +32,7 @@ async def query_metrics(
     """
     window = _window(desk, minutes)
     whole = Window(window.before().start, window.end)
-    told = await ask(scope(desk, "series", env), lambda instance: series_of(instance).range(query, whole))
+    told = await ask(scope(desk, "series", env), lambda instance: ranged(series_of(instance), query, whole))
     series = placed(told)
     unit = unit_of(query)
     facts = condense(series, window, desk.now, unit)

@@ -101,9 +101,10 @@ async def test_a_long_window_still_gives_the_minute() -> None:
     assert abs((change.at - (END - timedelta(minutes=123))).total_seconds()) <= STEP
 
 
-async def test_runtimes_are_no_deploys() -> None:
-    """Without a metric that names versions nothing is asked."""
-    assert await _deploys.versions(Fake(track("v1", 9, 0)), ["go_info", "up", "kube_node_info"], WINDOW) == ()
+async def test_runtimes_and_odd_names_are_no_deploys() -> None:
+    """Without a plainly named metric that tells versions nothing is asked."""
+    names = ["go_info", "up", "kube_node_info", 'x"} or vector(1) or {y="_info', "_.*_info"]
+    assert await _deploys.versions(Fake(track("v1", 120, 20), track("v2", 20, 0)), names, WINDOW) == ()
 
 
 def start(instance: str, minutes: float, value: float | None = None) -> Series:

@@ -42,7 +42,7 @@ async def test_recorded_errors_keep_their_words(name: str, generation: str) -> N
 
 async def test_what_is_sent() -> None:
     """A range query goes out aligned, with a time-out and a limit; a long one as a form."""
-    async with Server(lambda r: success(EMPTY)) as server, opened("prometheus", server.url, timeout=4) as p:
+    async with Server(lambda r: success(EMPTY)) as server, opened("prometheus", server.url, timeout=2.5) as p:
         assert p.series is not None
         await p.series.range("up", WINDOW)
         await p.series.range("up + " * 9 + f'up{{job=~"{"x" * 280}"}}', WINDOW)
@@ -52,7 +52,7 @@ async def test_what_is_sent() -> None:
     assert (first.method, second.method, third.method) == ("GET", "GET", "POST")
     assert first.params["step"] == "15"
     assert int(first.params["start"]) % 15 == int(first.params["end"]) % 15 == 0
-    assert (first.params["timeout"], first.params["limit"]) == ("4s", "1000")
+    assert (first.params["timeout"], first.params["limit"]) == ("2.5", "1000")
     assert (third.params["query"], third.params["time"]) == (long, "1795435207.5")
 
 

@@ -124,6 +124,10 @@ async def test_a_storm_is_counted() -> None:
     assert len(found.facts["alerts"]) == 61
     assert found.facts["alerts"][0]["name"] == "Down"
     assert "21 more alerts are left out here; their names: Slow ×21" in found.text
+    flood = tuple(alert("Slow", f"s{n}", pod="x" * 5_000) for n in range(700))
+    found = await run(desk(alertmanager(Store(firing=flood))))
+    assert found.missing == ("200 more alerts are only counted",)
+    assert len(found.text) < 20_000
 
 
 async def test_services_are_grouped_and_other_labels_shown() -> None:

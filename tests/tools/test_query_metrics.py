@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.errors import BadArguments, SourceDown
-from bot.domain.series import Metric
+from bot.domain.series import Metric, SeriesAnswer
 from bot.domain.tools import Desk
 from bot.tools.query_metrics import TOOL
 from tests.sources.opened import opened
@@ -64,6 +64,20 @@ async def test_a_shorter_stretch() -> None:
     found = await TOOL.run(desk(prometheus(store)), query=RATE, minutes=10)
     assert store.asked == [f"range {RATE} 1200"]
     assert "11:50–12:00" in found.text
+
+
+async def test_now_is_now_in_a_long_window() -> None:
+    """Where a day's step would leave out the last minutes, the value at the end is read as well."""
+    early = series(CALM, NOW - timedelta(minutes=5), service="cart")
+    gone = series(CALM, NOW - timedelta(hours=2), service="gone")
+
+    class Long(Store):
+        async def instant(self, query: str, at: datetime) -> SeriesAnswer:
+            return SeriesAnswer((series([77.0], service="cart"),), query)
+
+    found = await TOOL.run(desk(prometheus(Long(held={RATE: (early, gone)})), hours=24), query=RATE)
+    now = {fact["service"]: fact["now"] for fact in found.facts["series"]}
+    assert now == {"cart": 77.0, "gone": 10.5}
 
 
 async def test_several_environments_are_kept_apart() -> None:

@@ -44,6 +44,9 @@ def test_times_are_the_askers() -> None:
 
 
 def test_labels() -> None:
-    """Labels in order, without the metric's name."""
+    """Labels in order, without the metric's name; what is very long or very many is cut, and said so."""
     assert _words.labels({"b": "2", "a": "1", "__name__": "x"}) == "a=1 b=2"
     assert _words.labels({"b": "2"}, ("b",)) == "{}"
+    long = _words.labels({f"l{n:02}": "x" * 500 for n in range(30)})
+    assert long.endswith(" and 10 more labels")
+    assert len(long) < 3_000
