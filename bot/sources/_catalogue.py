@@ -85,6 +85,8 @@ def _words(text: str) -> tuple[str, ...]:
 def _score(wanted: Sequence[str], metric: Metric) -> float:
     parts, help_words = set(_words(metric.name)), set(_words(metric.help))
     score = sum(_hit(word, parts, help_words, metric.name.lower()) for word in wanted)
+    if score and metric.type in ("histogram", "summary") and _SAME[0] & set(wanted):
+        score += 1.0  # how long things take is asked of distributions, not of seconds counted
     return score - 0.5 if score and metric.name.startswith(_OF_SERVERS) else score
 
 

@@ -8,6 +8,7 @@ META = {
     "http_request_duration_seconds": [{"type": "histogram", "help": "How long requests took.", "unit": ""}],
     "http_requests_total": [{"type": "counter", "help": "Requests served."}],
     "process_resident_memory_bytes": [{"type": "gauge", "help": "Resident memory."}],
+    "process_cpu_seconds_total": [{"type": "counter", "help": "CPU time."}],
     "pg_stat_activity_count": [{"type": "gauge", "help": "Connections by state."}],
     "go_memstats_heap_bytes": [{"type": "gauge", "help": "Heap of the Go runtime."}],
 }
@@ -38,6 +39,12 @@ KNOWN = metrics(NAMES, META)
 def test_people_words_find_it(words: str, name: str) -> None:
     """What people say leads to the metric, though many others hold the same word."""
     assert name in [metric.name for metric in ranked(KNOWN, words, 12)]
+
+
+def test_latency_is_asked_of_distributions() -> None:
+    """A counter of seconds is not what people mean by latency, though its name is shorter."""
+    names = [metric.name for metric in ranked(KNOWN, "latency", 4)]
+    assert names.index("process_cpu_seconds_total") == 3
 
 
 def test_parts_of_a_histogram_know_their_type() -> None:
