@@ -1,5 +1,7 @@
 """A time series as a scraper would have stored it."""
 
+from array import array
+from collections.abc import MutableSequence
 from dataclasses import dataclass, field
 
 Labels = dict[str, str]
@@ -15,7 +17,7 @@ class Series:
 
     labels: Labels
     times: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+    values: MutableSequence[float] = field(default_factory=lambda: array("d"))
     stale: list[int] = field(default_factory=list)
 
     @property

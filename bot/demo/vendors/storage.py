@@ -1,7 +1,8 @@
 """What an evaluator reads: series by matchers, from the shop or from any other list of series."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from functools import lru_cache
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -66,7 +67,7 @@ class Storage:
 
     def __init__(self, samples: Samples) -> None:
         self._samples = samples
-        self._corrected: WeakKeyDictionary[Series, list[float]] = WeakKeyDictionary()
+        self._corrected: WeakKeyDictionary[Series, MutableSequence[float]] = WeakKeyDictionary()
 
     def select(self, matchers: Sequence[Matcher]) -> list[Series]:
         """The series that satisfy all matchers, in the order of their labels."""
@@ -83,9 +84,9 @@ class Storage:
             return (about[0][2],)
         return [name for name in self._samples.names() if all(matches(m, name) for m in about)]
 
-    def corrected(self, series: Series) -> list[float]:
+    def corrected(self, series: Series) -> MutableSequence[float]:
         """A counter's values as if it had never been reset."""
-        kept = self._corrected.setdefault(series, [])
+        kept = self._corrected.setdefault(series, array("d"))
         values = series.values
         if len(kept) == len(values):
             return kept
