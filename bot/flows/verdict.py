@@ -56,5 +56,5 @@ def _citation(item: Evidence) -> Citation:
 def _charts(evidence: Sequence[Evidence], cited: Sequence[str]) -> tuple[Chart, ...]:
     """One picture says most: of the evidence cited first that has one, else of the first that has."""
     drawn = {item.id: item.chart for item in evidence if item.chart is not None}
-    best = next((drawn[id] for id in cited if id in drawn), next(iter(drawn.values()), None))
+    best = next((drawn[cite] for cite in cited if cite in drawn), next(iter(drawn.values()), None))
     return (best,) if best is not None else ()
