@@ -10,9 +10,10 @@ from rich.console import Console
 
 from bot import settings, wiring
 from bot.domain.checks import Check
-from bot.domain.errors import SetupError, SourceError
+from bot.domain.errors import SetupError
 from bot.domain.messages import Ask, Message
 from bot.domain.outcomes import Fault
+from bot.domain.sources import Health, Instance
 from bot.slack.client import open_client
 from bot.slack.health import check_app_token, check_bot_token
 from bot.slack.manifest import SCOPES
@@ -81,16 +82,20 @@ async def _sources(config: settings.Settings) -> list[Check]:
         return [Check("sources", False, "the settings do not fit", str(error))]
     if not instances:
         return [Check("sources", False, "none configured", "set PROMETHEUS_URL and ALERTMANAGER_URL")]
-    healths = await asyncio.gather(*(instance.health() for instance in instances), return_exceptions=True)
-    checks = []
-    for instance, health in zip(instances, healths, strict=True):
-        if isinstance(health, BaseException):
-            if not isinstance(health, SourceError):
-                raise health
-            checks.append(Check(instance.name, False, str(health), "see docs/first-hour.md, step 5"))
-        else:
-            checks.append(Check(instance.name, health.ok, health.detail, f"check [sources.{instance.name}]"))
-    return checks
+    healths = await asyncio.gather(*(health_of(instance) for instance in instances))
+    return [
+        Check(instance.name, health.ok, health.detail, f"check its url and password ([sources.{instance.name}])")
+        for instance, health in zip(instances, healths, strict=True)
+    ]
+
+
+async def health_of(instance: Instance) -> Health:
+    """Ask once, then let go of the connection."""
+    try:
+        return await instance.health()
+    finally:
+        if instance.close is not None:
+            await instance.close()
 
 
 async def _models(config: settings.Settings) -> list[Check]:
@@ -103,7 +108,10 @@ async def _models(config: settings.Settings) -> list[Check]:
     checks = []
     for name in named:
         ask = Ask("Answer with one word.", (Message("user", "Say: ready"),), "low", 1_024, 20.0)
-        outcome = await registry.get(name).turn(ask, (), lambda text: None)
+        model = registry.get(name)
+        outcome = await model.turn(ask, (), lambda text: None)
+        if (close := getattr(model, "close", None)) is not None:
+            await close()
         if isinstance(outcome, Fault):
             checks.append(Check(name, False, outcome.detail, "check the key, the base URL and the spend limit"))
         else:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bot import settings, wiring
 from bot.cli import ask
-from bot.cli.doctor import show
+from bot.cli.doctor import health_of, show
 from bot.domain.checks import Check
 from bot.slack.client import SlackClient, open_client
 from bot.slack.health import check_app_token, check_bot_token
@@ -119,7 +119,7 @@ async def _find(kind: str, urls: Iterable[str]) -> str:
     for url in filter(None, urls):
         config = settings.read(**{f"{kind}_url": url, "sources": {}})
         instance = next(i for i in wiring.open_sources(config).instances if i.kind == kind)
-        if (await instance.health()).ok:
+        if (await health_of(instance)).ok:
             return url
     return ""
 
