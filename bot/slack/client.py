@@ -64,6 +64,7 @@ class SlackClient:
         self.settings = settings
         self.web = web
         self.sessions = Sessions(self.call)
+        self._closed = False
         self._held: dict[str, float] = {}
         self._me: Identity | None = None
         self._asking = asyncio.Lock()
@@ -112,27 +113,31 @@ class SlackClient:
             wait = min(wait * 2, LONGEST_WAIT)
 
     async def send_bytes(self, url: str, data: bytes) -> bool:
-        """Bring a file's bytes to the URL Slack gave for them."""
-        try:
-            async with self.session.post(url, data=data) as response:
-                return response.status == 200
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+        """Bring a file's bytes to the URL Slack gave for them; False when they did not arrive."""
+        return await self._deliver(url, data=data)
 
     async def respond(self, url: str, message: Mapping[str, Any]) -> bool:
         """Answer a command at its response URL; False when Slack no longer takes it."""
+        return await self._deliver(url, json=message)
+
+    async def close(self) -> None:
+        """Close the shared session; a call after that does nothing and says so."""
+        self._closed = True
+        if self.web.session is not None:
+            await self.web.session.close()
+
+    async def _deliver(self, url: str, **body: Any) -> bool:
+        if self._closed:
+            return False
         try:
-            async with self.session.post(url, json=message) as response:
+            async with self.session.post(url, **body) as response:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False
 
-    async def close(self) -> None:
-        """Close the shared session."""
-        if self.web.session is not None:
-            await self.web.session.close()
-
     async def _once(self, method: str, arguments: dict[str, Any]) -> Outcome:
+        if self._closed:
+            return Outcome(error="closed")
         _ = self.session
         try:
             if method in READS:

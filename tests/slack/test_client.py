@@ -119,6 +119,15 @@ async def test_who_we_are_is_asked_once(slack: Sandbox, client: SlackClient) -> 
     await stranger.close()
 
 
+async def test_after_the_end_nothing_is_sent(slack: Sandbox, client: SlackClient) -> None:
+    """A late call opens no new session."""
+    await client.me()
+    await client.close()
+    assert (await post(client)).error == "closed"
+    assert not await client.respond(f"{slack.url}/x", {})
+    assert slack.calls("chat.postMessage") == []
+
+
 def test_tokens_never_show() -> None:
     """Settings in a log line or an error hold no secret."""
     shown = repr(SlackSettings("xoxb-1-secret", "xapp-1-secret", "signing-secret"))
