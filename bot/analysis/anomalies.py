@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.analysis.changes import MAD, Limits, Shift, shifts, steady
 from bot.analysis.frames import Array, Axis
@@ -12,6 +13,10 @@ from bot.analysis.signals import Kind, Signal
 
 SOON = 4 * 3600.0
 """A resource that will be used up within these seconds at its present pace counts as a mover."""
+FEW = 3.0
+"""Failures within eleven points below which a share of failures is chance."""
+SHORT = 900.0
+"""Less data than these seconds does not vouch for a baseline of its own."""
 FULL = 0.9
 """The share of a resource from which on it counts as used up."""
 
@@ -84,26 +89,53 @@ def movers(axis: Axis, signals: Sequence[Signal]) -> tuple[Mover, ...]:
     if not signals:
         return ()
     values = np.array([s.values for s in signals])
-    found = shifts(axis.times, values, _limits(signals, values))
-    moved = [
-        _mover(signals[shift.row], shift, axis) for shift in found if _enough_events(signals[shift.row], shift, axis)
-    ]
+    found = shifts(axis.times, values, _limits(signals, values, axis), _allowed(signals, values, axis))
+    moved = [_mover(signals[shift.row], shift, axis) for shift in found]
     seen = {shift.row for shift in found}
     filling = _filling(axis, signals, values, seen)
     return tuple(sorted((*moved, *filling), key=lambda m: (-m.score, m.signal.service, m.signal.metric, m.signal.peer)))
 
 
-def _limits(signals: Sequence[Signal], values: Array) -> Limits:
+def _allowed(signals: Sequence[Signal], values: Array, axis: Axis) -> NDArray[np.bool_]:
+    """Where a share may count as moved: only with a few failures around it, one or two are chance."""
+    allowed = np.ones(values.shape, dtype=bool)
+    for row, signal in enumerate(signals):
+        if signal.events is not None:
+            counts = np.nan_to_num(signal.events) * axis.spans
+            allowed[row] = np.convolve(counts, np.ones(11), mode="same")[: values.shape[1]] >= FEW
+    return allowed
+
+
+def _worst(kind: Kind, seconds: float) -> float:
+    """The worst level that can pass for usual; little history vouches for less."""
+    if kind in ("errors", "call errors"):
+        return 0.02 if seconds < SHORT else 0.1
+    return {"saturation": 0.85, "availability": 1.0}.get(kind, np.nan)
+
+
+def _limits(signals: Sequence[Signal], values: Array, axis: Axis) -> Limits:
     rules = [RULES[s.kind] for s in signals]
     floor = np.array([rule.floor for rule in rules])
+    seconds = float(axis.times[-1] - axis.times[0]) if axis.times.size else 0.0
     return Limits(
         bad=np.array([rule.bad for rule in rules], dtype=np.int8),
         units=np.array([rule.units for rule in rules], dtype=float),
         least=np.array([rule.least for rule in rules], dtype=float),
         relative=np.array([rule.relative for rule in rules], dtype=float),
-        floor=np.maximum(floor, _peer_floor(signals, values)),
+        floor=np.maximum(floor, np.maximum(_peer_floor(signals, values), _count_floor(signals, values))),
         points=np.array([rule.points for rule in rules]),
+        worst=np.array([_worst(s.kind, seconds) for s in signals]),
     )
+
+
+def _count_floor(signals: Sequence[Signal], values: Array) -> Array:
+    """Small whole numbers jump by chance: at least half the root of their level for gauges that count."""
+    floor = np.zeros(len(signals))
+    for row, signal in enumerate(signals):
+        seen = values[row][np.isfinite(values[row])]
+        if signal.kind in ("gauge", "queue", "free") and seen.size and bool(np.all(seen == np.round(seen))):
+            floor[row] = 0.5 * np.sqrt(abs(float(np.median(seen))) + 1.0)
+    return floor
 
 
 def _peer_floor(signals: Sequence[Signal], values: Array) -> Array:
@@ -122,15 +154,6 @@ def _peer_floor(signals: Sequence[Signal], values: Array) -> Array:
         for row in rows:
             floor[row] = relative * abs(level[row])
     return floor
-
-
-def _enough_events(signal: Signal, shift: Shift, axis: Axis) -> bool:
-    """A share of failures needs some failures behind it: at least four since it began."""
-    if signal.events is None:
-        return True
-    end = shift.until or axis.times[-1]
-    inside = (axis.times >= shift.since) & (axis.times <= end)
-    return bool(np.nansum(signal.events[inside] * axis.spans[inside]) >= 4)
 
 
 def _mover(signal: Signal, shift: Shift, axis: Axis) -> Mover:

@@ -7,38 +7,16 @@ explain. A candidate is ranked by that evidence, by the share of all symptoms th
 explains, and by whether it came first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.analysis.anomalies import Mover
 from bot.analysis.evidence import Own, own_evidence
-from bot.analysis.gauges import Deadline, Event
+from bot.analysis.picture import Picture
 
 SYMPTOMS = frozenset({"errors", "latency", "availability"})
-ENOUGH = 0.3
+ENOUGH = 0.35
 """A candidate below this score is no cause."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Everything known: movers, events, deadlines, the graph of callers to callees; `now` and `slack` in seconds."""
-
-    movers: tuple[Mover, ...]
-    events: tuple[Event, ...]
-    deadlines: tuple[Deadline, ...]
-    graph: Mapping[str, frozenset[str]]
-    services: frozenset[str]
-    now: float
-    start: float
-    slack: float = 5.0
-
-    def above(self, service: str) -> frozenset[str]:
-        """Who calls a service, directly or not."""
-        return _reach(service, _turned(self.graph))
-
-    def below(self, service: str) -> frozenset[str]:
-        """Whom a service calls, directly or not."""
-        return _reach(service, self.graph)
 
 
 @dataclass(frozen=True)
@@ -112,6 +90,10 @@ def _ordered(own: Sequence[Own]) -> list[Own]:
     top = max(o.weight for o in own)
     near = [o for o in own if o.weight >= 0.8 * top]
     head = min(near, key=lambda o: (o.since is None, round((o.since or 0) / 2), -o.weight))
+    if head.kind == "amplification":
+        head = next(
+            (o for o in own if o.kind == "other" and o.since and head.since and o.since < head.since + 60), head
+        )
     return [head, *sorted((o for o in own if o is not head), key=lambda o: -o.weight)]
 
 
@@ -167,22 +149,3 @@ def _weight(movers: Iterable[Mover]) -> float:
     for m in movers:
         best[m.signal.service] = max(best.get(m.signal.service, 0.0), m.score)
     return sum(best.values())
-
-
-def _turned(graph: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    callers: dict[str, set[str]] = {}
-    for caller, callees in graph.items():
-        for callee in callees:
-            callers.setdefault(callee, set()).add(caller)
-    return {callee: frozenset(names) for callee, names in callers.items()}
-
-
-def _reach(service: str, graph: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    seen: set[str] = set()
-    asked = [service]
-    while asked:
-        for name in graph.get(asked.pop(), frozenset()):
-            if name not in seen and name != service:
-                seen.add(name)
-                asked.append(name)
-    return frozenset(seen)

@@ -5,8 +5,11 @@ A point is out when it deviates by more than a threshold in robust units (median
 differences); runs of such points are episodes. The onset of a ramp is found by walking back to the baseline.
 """
 
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +23,10 @@ MAD = 1.4826
 
 @dataclass(frozen=True)
 class Limits:
-    """Per row: which side is bad (+1 up, -1 down, 0 both), robust units and least deviations that count, scale floor."""
+    """Per row: which side is bad (+1 up, -1 down, 0 both), robust units and least deviations that count, scale floor.
+
+    `points` is how many points make an episode; `worst` is the worst level that can pass for usual.
+    """
 
     bad: NDArray[np.int8]
     units: Array
@@ -28,6 +34,7 @@ class Limits:
     relative: Array
     floor: Array
     points: NDArray[np.int64]
+    worst: Array
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,20 @@ class Shift:
     ramp: bool = False
 
 
-def shifts(times: Array, values: Array, limits: Limits) -> tuple[Shift, ...]:
-    """The departures of all rows that have one, in row order."""
+def shifts(times: Array, values: Array, limits: Limits, allowed: Mask | None = None) -> tuple[Shift, ...]:
+    """The departures of all rows that have one, in row order; only points that are `allowed` can be out."""
     if values.size == 0:
         return ()
-    with np.errstate(all="ignore"), _quiet():
+    with _quiet():
         baseline = _baseline(values, limits, _start_size(values.shape[1]))
-        out = _outside(values, baseline, limits)
+        may = np.ones(values.shape, dtype=bool) if allowed is None else allowed
+        out = _outside(values, baseline, limits) & may
         baseline = _settle(values, out, baseline, limits)
-        out = _outside(values, baseline, limits)
-        found = (_shift(int(row), times, values[row], out[row], baseline, limits) for row in np.flatnonzero(out.any(axis=1)))
+        out = _outside(values, baseline, limits) & may
+        found = (
+            _shift(int(row), times, (values[row], out[row]), baseline, limits)
+            for row in np.flatnonzero(out.any(axis=1))
+        )
         return tuple(shift for shift in found if shift is not None)
 
 
@@ -72,23 +83,17 @@ def _start_size(columns: int) -> int:
     return max(4, int(columns * 0.12))
 
 
-class _quiet:
+@contextmanager
+def _quiet() -> Iterator[None]:
     """Silences numpy's words about rows without any point."""
-
-    def __enter__(self) -> None:
-        import warnings
-
-        self._catch = warnings.catch_warnings()
-        self._catch.__enter__()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
-
-    def __exit__(self, *_: object) -> None:
-        self._catch.__exit__(None, None, None)
+        yield
 
 
 def _baseline(values: Array, limits: Limits, size: int) -> Baseline:
     """The level of the first points; of a later, better stretch where the bad side is known and the start was bad."""
-    rows, columns = values.shape
+    columns = values.shape[1]
     first = np.argmax(~np.isnan(values), axis=1)
     start = np.minimum(first[:, None] + np.arange(size), columns - 1)
     head = np.take_along_axis(values, start, axis=1)
@@ -100,8 +105,14 @@ def _baseline(values: Array, limits: Limits, size: int) -> Baseline:
     scale = _scale(head, level, values, limits)
     gap = np.maximum(np.maximum(limits.units * scale, limits.least), limits.relative * np.abs(best))
     better = (limits.bad != 0) & ((level - best) * limits.bad > gap)
-    level = np.where(better, best, level)
+    level = _capped(np.where(better, best, level), limits)
     return Baseline(np.nan_to_num(level), _scale(head, level, values, limits))
+
+
+def _capped(level: Array, limits: Limits) -> Array:
+    """The level, but never worse than what can pass for usual: a series may be in trouble from its first point on."""
+    worse = np.where(limits.bad > 0, np.minimum(level, limits.worst), np.maximum(level, limits.worst))
+    return np.where(np.isnan(limits.worst) | (limits.bad == 0), level, worse)
 
 
 def _scale(sample: Array, level: Array, values: Array, limits: Limits) -> Array:
@@ -131,7 +142,7 @@ def _settle(values: Array, out: Mask, baseline: Baseline, limits: Limits) -> Bas
     usable = enough & ~out[:, : max(1, size // 2)].any(axis=1)
     level = np.where(usable, np.nanmedian(quiet, axis=1), baseline.level)
     scale = np.where(usable, _scale(quiet, level, quiet, limits), baseline.scale)
-    return Baseline(np.nan_to_num(level), scale)
+    return Baseline(np.nan_to_num(_capped(level, limits)), scale)
 
 
 def runs(mask: Mask, gap: int) -> list[tuple[int, int]]:
@@ -146,9 +157,9 @@ def runs(mask: Mask, gap: int) -> list[tuple[int, int]]:
     return merged
 
 
-def _shift(row: int, times: Array, x: Array, out: Mask, baseline: Baseline, limits: Limits) -> Shift | None:
-    here = np.flatnonzero(~np.isnan(x))
-    x, out, times = x[here], out[here], times[here]
+def _shift(row: int, times: Array, line: tuple[Array, Mask], baseline: Baseline, limits: Limits) -> Shift | None:
+    here = np.flatnonzero(~np.isnan(line[0]))
+    x, out, times = line[0][here], line[1][here], times[here]
     least = int(limits.points[row])
     episodes = [(a, b) for a, b in runs(out, 1) if b - a >= least or (b == len(x) and b - a >= max(1, least - 1))]
     if not episodes:
@@ -160,7 +171,7 @@ def _shift(row: int, times: Array, x: Array, out: Mask, baseline: Baseline, limi
     typical = float(np.median(deviation))
     sign = 1.0 if typical >= 0 else -1.0
     peak = float(x[inside][np.argmax(sign * deviation)])
-    begin, ramp = _onset(times, x, _main(x, episodes, level, sign), level, scale, sign)
+    begin, ramp = _onset(times, sign * (x - level), _main(sign * (x - level), episodes), scale)
     until = _until(times, episodes)
     threshold = max(limits.units[row] * scale, limits.least[row], limits.relative[row] * abs(level))
     last = slice(*episodes[-1])
@@ -171,9 +182,9 @@ def _shift(row: int, times: Array, x: Array, out: Mask, baseline: Baseline, limi
     )  # fmt: skip
 
 
-def _main(x: Array, episodes: list[tuple[int, int]], level: float, sign: float) -> tuple[int, int]:
+def _main(out: Array, episodes: list[tuple[int, int]]) -> tuple[int, int]:
     """The first episode that comes up to a third of the strongest: a blip before it is not the onset."""
-    heights = [float(np.nanmedian(np.sort(sign * (x[a:b] - level))[-3:])) for a, b in episodes]
+    heights = [float(np.nanmedian(np.sort(out[a:b])[-3:])) for a, b in episodes]
     return next(e for e, height in zip(episodes, heights, strict=True) if height >= max(heights) / 3)
 
 
@@ -184,31 +195,38 @@ def _until(times: Array, episodes: list[tuple[int, int]]) -> float | None:
         return None
     quiet = float(times[-1] - times[end])
     step = float(np.median(np.diff(times[-10:]))) if len(times) > 1 else 1.0
-    gaps = [float(times[b[0]] - times[a[1] - 1]) for a, b in zip(episodes, episodes[1:], strict=False)]
+    gaps = [float(times[b[0]] - times[a[1] - 1]) for a, b in pairwise(episodes)]
     usual = max(gaps[-4:], default=0.0)
     return float(times[end]) if quiet > max(2 * step, 1.4 * usual) else None
 
 
-def _onset(
-    times: Array, x: Array, episode: tuple[int, int], level: float, scale: float, sign: float
-) -> tuple[float, bool]:
-    """Where the way out of the baseline began (UTC seconds), and whether that was a ramp rather than a step."""
+def _onset(times: Array, out: Array, episode: tuple[int, int], scale: float) -> tuple[float, bool]:
+    """Where the way out of the baseline began (UTC seconds), and whether that was a ramp rather than a step.
+
+    `out` is how far out each point is. From the point that is half way out, back to the baseline's noise; a straight
+    ramp is followed to the baseline.
+    """
     start, end = episode
-    first = start
-    while first > 0 and sign * (x[first - 1] - level) > 1.5 * scale:
-        first -= 1
-    reach = sign * (x[start:end] - level)
-    high = start + int(np.argmax(reach >= 0.8 * reach.max()))
-    if high - first < 4:
-        return float(times[first]), False
-    slope, cut = np.polyfit(times[first : high + 1] - times[first], x[first : high + 1], 1)
-    fitted = slope * (times[first : high + 1] - times[first]) + cut
-    spread = np.ptp(x[first : high + 1])
-    if spread <= 0 or np.std(x[first : high + 1] - fitted) > 0.15 * spread or sign * slope <= 0:
-        return float(times[first]), False
-    back = (cut - level) / slope
-    earliest = times[max(0, first - max(3, (high - first) // 2))]
-    return float(np.clip(times[first] - max(0.0, back), earliest, times[first])), True
+    height = float(np.median(np.sort(out[start:end])[-3:]))
+    half = start + int(np.argmax(out[start:end] >= 0.5 * height))
+    first = _back(out, half, max(0.1 * height, 1.5 * scale))
+    early = _back(out, first, 1.5 * scale)
+    before = float(times[max(0, first - 1)])
+    if half - first >= 4:
+        t, y = times[first : half + 1] - times[first], out[first : half + 1]
+        slope, cut = np.polyfit(t, y, 1)
+        rest = float(np.std(y - (slope * t + cut)))
+        if slope > 0 and rest < 0.15 * np.ptp(y):
+            line = float(times[first] - max(0.0, cut / slope))
+            return float(np.clip(line, times[max(0, early - 1)], times[first])), True
+    return (before + float(times[first])) / 2, False
+
+
+def _back(out: Array, at: int, limit: float) -> int:
+    """The first point of the unbroken stretch above `limit` that ends at a point."""
+    while at > 0 and out[at - 1] > limit:
+        at -= 1
+    return at
 
 
 def steady(times: Array, values: Array, tail: float) -> Iterator[tuple[int, float, float]]:

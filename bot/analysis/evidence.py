@@ -1,40 +1,15 @@
 """What speaks for a service being a cause by itself, rather than a victim of what it calls or of who calls it."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from bot.analysis.anomalies import Mover
 from bot.analysis.gauges import Deadline, Event
-from bot.analysis.words import topic
+from bot.analysis.picture import Picture
 
 WEEK = 7 * 86_400.0
 AFTER_CHANGE = 900.0
 """Symptoms that begin within this many seconds after a change are laid to it."""
-
-
-class Known(Protocol):
-    """What is needed of the picture."""
-
-    @property
-    def movers(self) -> tuple[Mover, ...]: ...
-    @property
-    def events(self) -> tuple[Event, ...]: ...
-    @property
-    def deadlines(self) -> tuple[Deadline, ...]: ...
-    @property
-    def graph(self) -> Mapping[str, frozenset[str]]: ...
-    @property
-    def services(self) -> frozenset[str]: ...
-    @property
-    def now(self) -> float: ...
-    @property
-    def start(self) -> float: ...
-    @property
-    def slack(self) -> float: ...
-    def above(self, service: str) -> frozenset[str]: ...
-    def below(self, service: str) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +32,7 @@ class Own:
         return self.event is not None and self.mover is None
 
 
-def own_evidence(known: Known) -> dict[str, list[Own]]:
+def own_evidence(known: Picture) -> dict[str, list[Own]]:
     """Evidence by service."""
     view = _View(known)
     found: dict[str, list[Own]] = defaultdict(list)
@@ -73,7 +48,7 @@ def own_evidence(known: Known) -> dict[str, list[Own]]:
 class _View:
     """The movers by service, and who is sick since when."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Picture) -> None:
         self.known = known
         self.by_service: dict[str, list[Mover]] = defaultdict(list)
         self.seen: dict[str, list[Mover]] = defaultdict(list)
@@ -175,8 +150,7 @@ def _call(mover: Mover, view: _View) -> Own | None:
     if signal.peer not in view.known.services:
         return _own(mover, "dependency", 0.93, hard=True)
     watched = any(m.signal.kind in ("latency", "errors", "traffic") for m in view.by_service.get(signal.peer, ()))
-    points = Own(signal.peer, "seen", 0.2 if watched else 0.35, mover.shift.since, mover.shift.until, False, mover)
-    return points
+    return Own(signal.peer, "seen", 0.2 if watched else 0.35, mover.shift.since, mover.shift.until, False, mover)
 
 
 def _traffic(mover: Mover, view: _View) -> Own | None:
@@ -224,14 +198,13 @@ def _queue(mover: Mover, view: _View) -> Own | None:
 
 
 def _other(mover: Mover, view: _View) -> Own | None:
-    """Anything else that moved by itself: weak, stronger when the service's symptoms came after it."""
+    """Anything else that moved by itself; hardly anything when load or a sick callee explains it."""
     service, since = mover.signal.service, mover.shift.since
     if view.surge(service, since) is not None or view.resource_below(service, since):
         return None
     if view.sick_callee(service, since, ("errors", "latency", "availability")):
-        return None
-    weight = 0.55 if mover.signal.kind in ("share", "faults", "free") else 0.3
-    return _own(mover, "other", weight)
+        return _own(mover, "other", 0.1)
+    return _own(mover, "other", 0.55 if mover.signal.kind in ("share", "faults", "free") else 0.3)
 
 
 _JUDGES = {
@@ -250,25 +223,38 @@ _JUDGES = {
 }
 
 
-def _changes(known: Known, view: _View) -> list[Own]:
-    """A deploy followed by trouble of the same service that nothing it calls explains."""
+def _changes(known: Picture, view: _View) -> list[Own]:
+    """A deploy followed by trouble of the same service that nothing it calls explains; the sooner, the surer."""
     found = []
     for event in known.events:
         if event.kind != "deploy":
             continue
-        after = [
-            m
-            for m in view.of(event.service, "errors", "own latency", "saturation", "availability", "faults", "cpu")
-            if event.at - 3 * known.slack <= m.shift.since <= event.at + AFTER_CHANGE
-        ]
-        explained = view.sick_callee(event.service, event.at, ("errors", "latency", "availability"))
-        if after and not explained:
+        after = [m for m in view.of(event.service, *_AFTER) if _laid_to(event, m, view)]
+        if after:
             first = min(after, key=lambda m: (m.shift.since > event.at + 60, -m.score))
-            found.append(Own(event.service, "change", 0.95, event.at, first.shift.until, True, first, event))
+            lag = max(0.0, first.shift.since - event.at)
+            weight = 0.96 if lag < 60 else 0.85 if lag < 240 else 0.6
+            found.append(Own(event.service, "change", weight, event.at, first.shift.until, lag < 240, first, event))
     return found
 
 
-def _deadlines(known: Known) -> list[Own]:
+_AFTER = ("errors", "own latency", "saturation", "availability", "faults", "cpu", "call errors")
+
+
+def _laid_to(event: Event, mover: Mover, view: _View) -> bool:
+    """Whether a mover began soon after an event, and is not a callee's doing."""
+    since = mover.shift.since
+    if not event.at - 3 * view.known.slack <= since <= event.at + AFTER_CHANGE:
+        return False
+    if mover.signal.kind in ("errors", "own latency", "faults", "call errors"):
+        return not (
+            view.sick_callee(event.service, since, ("errors", "latency", "availability"))
+            or view.resource_below(event.service, since)
+        )
+    return mover.signal.kind != "saturation" or mover.exhausted >= 0.3
+
+
+def _deadlines(known: Picture) -> list[Own]:
     found = []
     for deadline in known.deadlines:
         if deadline.left >= WEEK:
@@ -278,10 +264,3 @@ def _deadlines(known: Known) -> list[Own]:
         weight = 0.95 if deadline.left <= 0 else 0.8
         found.append(Own(deadline.service, "expiry", weight, since, None, True, deadline=deadline))
     return found
-
-
-def thing(own: Own) -> str:
-    """What the evidence is about, in people's words."""
-    if own.deadline is not None:
-        return topic(own.deadline.metric) or "deadline"
-    return topic(own.mover.signal.metric, own.mover.signal.limit) if own.mover else ""

@@ -3,17 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from bot.analysis.frames import Array, Axis, Row, ratio, total
 from bot.analysis.signals import Kind, Reading, Signal
 from bot.analysis.structure import Structure
-from bot.analysis.words import ERROR, EXPIRY, FREE, LIMIT, QUEUE, UNITS, related, unit_of, words_of
+from bot.analysis.words import ERROR, EXPIRY, FREE, LIMIT, QUEUE, UNITS, related, unit_of, word_set, words_of
 
-USED = frozenset(["used", "usage", "utilization", "utilisation", "util", "busy", "load", "saturation"])
-LONG = 600.0
-"""A process that started more recently than this many seconds before the data begin has no known earlier start."""
+USED = word_set("used usage utilization utilisation util busy load saturation")
+TIME = frozenset({"time", "timestamp", "seconds", "date", "at", "until", "since"})
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def read(structure: Structure, axis: Axis, readings: Sequence[Reading]) -> Gauge
     ]
     gauges = [g for g in gauges if np.isfinite(g.row.values).any() and g.service]
     infos = [g for g in gauges if g.name.endswith("_info")]
-    stamps = [g for g in gauges if g not in infos and _is_stamp(g.row.values)]
+    stamps = [g for g in gauges if not g.name.endswith("_info") and _is_stamp(g)]
     ups = [g for g in gauges if g.name == "up"]
     special = {id(g) for g in (*infos, *stamps, *ups)}
     plain = [g for g in gauges if id(g) not in special]
@@ -89,9 +89,12 @@ def _selector(labels: Mapping[str, str], structure: Structure) -> str:
     return ",".join(f'{k}="{labels[k]}"' for k in keep)
 
 
-def _is_stamp(values: Array) -> bool:
-    seen = values[np.isfinite(values)]
-    return bool(np.median(seen) > 1e9 and np.min(seen) > 5e8 and np.max(seen) < 5e9)
+def _is_stamp(gauge: _Gauge) -> bool:
+    """Whether the values are seconds since the epoch: a likely size, and a name that speaks of time or of no unit."""
+    words = set(words_of(gauge.name))
+    seen = gauge.row.values[np.isfinite(gauge.row.values)]
+    timely = bool(words & (TIME | EXPIRY)) or not words & UNITS
+    return bool(timely and "bytes" not in words and np.median(seen) > 1.2e9 and seen.min() > 5e8 and seen.max() < 5e9)
 
 
 def _is_future(gauge: _Gauge, axis: Axis) -> bool:
@@ -144,7 +147,7 @@ def _pairs(rest: Sequence[_Gauge], limits: Sequence[_Gauge], size: int) -> tuple
         if not seen.size or seen.max() > 1.05 or seen.min() < 0:
             continue
         free = bool(FREE & set(words_of(name)))
-        labels = {k: v for k, v in limit.labels.items()}
+        labels = limit.labels
         query = f"1 - {group[0].query} / {limit.name}" if free else f"{_summed(group)} / {limit.name}"
         values = 1.0 - share if free else share
         signals.append(
@@ -194,7 +197,7 @@ def _versions(infos: Sequence[_Gauge], axis: Axis) -> Iterable[Event]:
     found: dict[tuple[str, str, str], Event] = {}
     for (service, name, _), seen_versions in sorted(place.items()):
         seen_versions.sort()
-        for (_, before), (at, after) in zip(seen_versions, seen_versions[1:], strict=False):
+        for (_, before), (at, after) in pairwise(seen_versions):
             key = service, before, after
             if before != after and (key not in found or at < found[key].at):
                 found[key] = Event(
@@ -221,7 +224,7 @@ def _restarts(stamps: Sequence[_Gauge], axis: Axis) -> Iterable[Event]:
         if "start" not in words_of(g.name) and "boot" not in words_of(g.name):
             continue
         seen = g.row.values[np.isfinite(g.row.values)]
-        for before, after in zip(seen, seen[1:], strict=False):
+        for before, after in pairwise(seen.tolist()):
             if after > before + 0.5 and after >= axis.times[0]:
                 where = g.labels.get("instance", g.service)
                 yield Event(float(after), g.service, "restart", f"{where} restarted", g.query)

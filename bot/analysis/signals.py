@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from bot.analysis.frames import Array, Axis, Row, ratio, total
-from bot.analysis.structure import Family, Structure, failures
+from bot.analysis.labels import failures
+from bot.analysis.structure import Family, Structure
 from bot.analysis.words import ERROR, LATENCY, seconds_per, words_of
 
 Kind = Literal[
@@ -59,7 +60,14 @@ def golden(structure: Structure, axis: Axis, readings: Sequence[Reading]) -> tup
     size = axis.times.size
     counts = {r.family.name: _sums(r, structure, size) for r in readings if r.part == "rate"}
     times = {r.family.name: _sums(r, structure, size) for r in readings if r.part == "sum"}
-    signals = [s for name, sums in counts.items() for s in _of_family(sums, times.get(name), counts.values())]
+    found = [s for name, sums in counts.items() for s in _of_family(sums, times.get(name), counts.values())]
+    timed = {r.family.name for r in readings if r.part == "sum"}
+    counted = {(s.service, s.peer, s.kind) for s in found if s.metric not in timed}
+    signals = [
+        s
+        for s in found
+        if s.metric not in timed or (s.service, s.peer, s.kind) not in counted or s.kind[-7:] != "traffic"
+    ]
     return (*signals, *_own_latency(counts, times))
 
 
@@ -124,8 +132,8 @@ def _own_latency(counts: Mapping[str, _Sums], times: Mapping[str, _Sums]) -> Ite
     for name, sums in timed.items():
         if sums.family.client and sums.family.peer:
             for (service, _), spent in sums.all.items():
-                spent = np.nan_to_num(spent) * seconds_per(name)
-                called[service] = called.get(service, np.zeros_like(spent)) + spent
+                seconds = np.nan_to_num(spent) * seconds_per(name)
+                called[service] = called.get(service, np.zeros_like(seconds)) + seconds
     for name, sums in timed.items():
         if sums.family.client or name not in counts:
             continue

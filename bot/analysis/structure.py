@@ -5,25 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.analysis.words import CLIENT, ERROR, NOISE, words_of
+from bot.analysis.labels import CALLER_LABELS, MONITORS, PLACE_LABELS, SERVICE_LABELS, THING_LABELS, failures
+from bot.analysis.words import CLIENT, NOISE, words_of
 from bot.domain.series import Labels
-
-SERVICE_LABELS = (
-    "service", "service_name", "app", "app_kubernetes_io_name", "application", "component", "microservice", "svc",
-    "destination_workload", "workload", "deployment", "container", "role", "job",
-)  # fmt: skip
-"""Labels that name a service, best first; data decides which of them is used."""
-PLACE_LABELS = frozenset(
-    ["instance", "pod", "node", "host", "hostname", "ip", "address", "addr", "endpoint", "container_id", "id", "uid", "le", "quantile", "replica", "shard", "zone", "region", "cluster", "namespace", "env", "environment", "datacenter", "dc", "az", "prometheus", "monitor", "__name__", "device", "mountpoint", "fstype", "version", "revision", "commit", "branch", "goversion", "method", "verb", "route", "path", "handler", "uri", "url"]
-)
-CALLER_LABELS = frozenset(["source", "caller", "client", "src", "from", "origin", "source_service", "source_workload", "client_name"])
-MONITORS = frozenset(["prometheus", "alertmanager", "grafana", "loki", "tempo", "mimir", "thanos", "vm", "pushgateway", "node_exporter"])
-"""Software that watches: what its `<name>_build_info` says it is."""
-_STATUS = re.compile(r"[1-5](\d\d|xx)$", re.IGNORECASE)
-_GRPC_GOOD = frozenset({"ok", "canceled", "cancelled", "notfound", "alreadyexists", "invalidargument", "0", "1"})
-_GRPC = frozenset(
-    ["unknown", "deadlineexceeded", "permissiondenied", "resourceexhausted", "failedprecondition", "aborted", "outofrange", "unimplemented", "internal", "unavailable", "dataloss", "unauthenticated"]
-)
 
 
 @dataclass(frozen=True)
@@ -106,7 +90,7 @@ def _service_labels(sets: Sequence[Labels]) -> tuple[str, ...]:
         best = min(others, key=rank)
         ranked = [best, *known] if len(values[best]) > 1 else ranked
     inside = [n for n in SERVICE_LABELS if n not in ranked and sum(n in s for s in sets) > len(sets) * 0.3]
-    return tuple([*inside, *ranked]) or ("job",)
+    return (*inside, *ranked) or ("job",)
 
 
 def _monitors(by_name: Mapping[str, Sequence[Labels]], names: Sequence[str]) -> frozenset[str]:
@@ -135,7 +119,7 @@ def _peers(
     sides: dict[tuple[str, str], str] = {}
     edges: dict[str, set[str]] = defaultdict(set)
     for metric, group in kept.items():
-        for label in {name for s in group for name in s} - PLACE_LABELS - set(names):
+        for label in {name for s in group for name in s} - PLACE_LABELS - THING_LABELS - set(names):
             pairs = {(service_of(s, names), _as_service(s[label], services)) for s in group if s.get(label)}
             hits = {pair for pair in pairs if pair[1] in services and pair[1] != pair[0]}
             if not hits or len(hits) < len({p[1] for p in pairs}) * 0.3:
@@ -191,18 +175,3 @@ def _code(group: Sequence[Labels], labels: frozenset[str]) -> tuple[str, frozens
         if (bad := failures(values)) is not None:
             return label, bad
     return "", frozenset()
-
-
-def failures(values: Iterable[str]) -> frozenset[str] | None:
-    """Which of a label's values are failures: 5xx, gRPC's server faults, words like error; None if it tells no outcome."""
-    values = frozenset(values)
-    if not values:
-        return None
-    if all(_STATUS.match(value) for value in values):
-        return frozenset(value for value in values if value.startswith("5"))
-    plain = {value: re.sub(r"[^a-z0-9]", "", value.lower()) for value in values}
-    if all(p in _GRPC | _GRPC_GOOD for p in plain.values()) and any(p in _GRPC | {"ok"} for p in plain.values()):
-        return frozenset(v for v, p in plain.items() if p in _GRPC - {"permissiondenied", "unauthenticated"})
-    good = {"ok", "success", "successful", "succeeded", "completed", "true", "2xx", "pass", "passed", "done"}
-    bad = frozenset(v for v in values if ERROR & set(words_of(v)) or plain[v] in {"ko", "false", "5xx", "nok"})
-    return bad if bad or values & good else None

@@ -31,7 +31,7 @@ NEXT = {
     "change": "roll {service} back to the version before, then watch its error share",
     "availability": "find why {where} went down: its last log lines, its memory limit, its node",
     "memory": "restart {where} and look for what grew in its memory since {since}",
-    "disk": "free space on {where}: look for what grew since {since} (logs, write-ahead logs, abandoned replication slots)",
+    "disk": "free space on {where}: see what grew since {since} (logs, write-ahead logs, old replication slots)",
     "connections": "see who holds the connections of {service} (idle in transaction, by application) and end them",
     "pool": "see what holds the pool's connections at {service}, and whether its database answers slowly",
     "saturation": "see what uses up {metric} at {where}",
@@ -124,10 +124,7 @@ def signal_of(own: Own) -> str:
 
 def reason_of(candidate: Candidate) -> str:
     """Why this service: its evidence in one sentence."""
-    parts = []
-    for own in candidate.own[:3]:
-        if own.weight >= 0.5 or own is candidate.main:
-            parts.append(_said(own))
+    parts = [_said(own) for own in candidate.own[:3] if own.weight >= 0.5 or own is candidate.main]
     return "; ".join(dict.fromkeys(parts))
 
 

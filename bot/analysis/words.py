@@ -3,24 +3,24 @@
 import re
 
 
-def _set(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
     return frozenset(text.split())
 
 
-ERROR = _set(
+ERROR = word_set(
     "error errors err fail failed failure failures exception exceptions timeout timeouts rejected reject rejections "
     "dropped drops drop aborted panics panic killed oom retries retry refused lost invalid unavailable deadlock "
     "deadlocks evicted evictions throttled shed broken"
 )
-LATENCY = _set("seconds duration latency milliseconds ms microseconds us time elapsed rtt")
-LIMIT = _set("max limit limits size capacity total quota cores allocatable maximum hard ceiling bound")
-FREE = _set("avail available free remaining left headroom unused")
-QUEUE = _set("queue queued backlog pending waiting waiters lag depth inflight unacked outstanding waits")
-UNITS = _set("bytes seconds count total ratio percent number num current milliseconds ms info gauge")
-EXPIRY = _set("expiry expires expire expiration notafter validity renewal not after")
-CLIENT = _set("client outgoing outbound egress upstream downstream remote external dependency peer")
+LATENCY = word_set("seconds duration latency milliseconds ms microseconds us time elapsed rtt")
+LIMIT = word_set("max limit limits size capacity total quota cores allocatable maximum hard ceiling bound")
+FREE = word_set("avail available free remaining left headroom unused")
+QUEUE = word_set("queue queued backlog pending waiting waiters lag depth inflight unacked outstanding waits")
+UNITS = word_set("bytes seconds count total ratio percent number num current milliseconds ms info gauge")
+EXPIRY = word_set("expiry expires expire expiration notafter validity renewal not after")
+CLIENT = word_set("client outgoing outbound egress upstream downstream remote external dependency peer")
 NOISE = ("go_", "python_", "promhttp_", "net_conntrack_", "scrape_", "process_virtual_", "ALERTS")
-GOOD = _set("hit hits success successes successful healthy ready available avail free up hitrate")
 TOPIC = {
     "memory": "memory rss heap resident",
     "disk": "filesystem disk volume storage inode inodes wal tablespace",

@@ -69,14 +69,14 @@ def _unhealthy(view: _View) -> Head:
 
 
 def _of_cause(view: _View, causes: Sequence[Row]) -> Head:
-    cause, id = causes[0], view.known.id("movers")
+    cause, seen = causes[0], view.known.id("movers")
     over = cause.get("until")
     env = f" ({cause['env']})" if cause.get("env") else ""
     verb = "was unhealthy, and it is over" if over else "is unhealthy"
-    line = f"{cause['service']}{env} {verb}: {_short(cause)}{id}"
+    line = f"{cause['service']}{env} {verb}: {_short(cause)}{seen}"
     if view.service and view.service != cause["service"]:
         verb = "was" if over else "is"
-        line = f"{view.service} {verb} a symptom; the cause {verb} {cause['service']}{env}: {_short(cause)}{id}"
+        line = f"{view.service} {verb} a symptom; the cause {verb} {cause['service']}{env}: {_short(cause)}{seen}"
     since = view.clock(cause["since"]) if cause["since"] else "before the data begin"
     second = f"From {since} to {view.clock(over)}" if over else f"Since {since}"
     if affects := cause.get("affects"):
@@ -98,37 +98,37 @@ def _also(view: _View, cause: Row) -> str:
 
 
 def _without_cause(view: _View) -> Head:
-    id = view.known.id("alerts")
+    seen = view.known.id("alerts")
     alert = leading_alert(view.known, view.service)
     if alert:
-        line = f"Cause not known: {alert['name']} fires{_of(alert)}{id}, and no metric points to a cause."
+        line = f"Cause not known: {alert['name']} fires{_of(alert)}{seen}, and no metric points to a cause."
         second = f"Since {view.clock(alert['since'])}; {len(view.alerts)} firing."
         cause = {"service": alert["service"], "signal": alert["name"], "since": alert["since"]}
         third = f"Next: {alert['summary'] or 'look at the expression of ' + alert['name']}."
         return [line, second, third], cause if alert["service"] else None
     if not view.has_movers:
         failed = "; ".join(view.known.failed) or "no source of metrics is in scope"
-        return [f"Cause not known: {failed}.", f"{_fires(view)}{id}.", "Next: check the metrics source."], None
-    id = view.known.id("movers")
+        return [f"Cause not known: {failed}.", f"{_fires(view)}{seen}.", "Next: check the metrics source."], None
+    seen = view.known.id("movers")
     active = [m for m in view.movers if not m.get("over")]
     if active:
         first = active[0]
-        line = f"Nothing is wrong that hurts: {_fires(view)}, and what moved points to no cause{id}."
+        line = f"Nothing is wrong that hurts: {_fires(view)}, and what moved points to no cause{seen}."
         second = f"Largest move: {first['service']} {first['signal']} {first['reason']}."
         return [line, second, "Next: nothing now; ask again if someone is hurt."], None
     counted = f"none of {view.looked_at} signals of {len(view.services)} services left its baseline"
     return [
-        f"Nothing is wrong: {_fires(view)}, and {counted}{id}.",
+        f"Nothing is wrong: {_fires(view)}, and {counted}{seen}.",
         f"Looked at {_list(view.services, 8)}.",
         "Next: nothing now; ask again if someone is hurt.",
     ], None
 
 
 def _well(view: _View) -> Head:
-    id = view.known.id("movers")
+    seen = view.known.id("movers")
     others = "; ".join(_also(view, c) for c in view.causes[:2])
     return [
-        f"Nothing is wrong with {view.service}: none of its signals left its baseline{id}.",
+        f"Nothing is wrong with {view.service}: none of its signals left its baseline{seen}.",
         f"But {others}." if others else f"{_fires(view)}{view.known.id('alerts')}.",
         f"Next: {view.causes[0]['next_check']}." if others else "Next: nothing now; ask again if someone is hurt.",
     ], None
@@ -142,13 +142,13 @@ def _unknown_service(view: _View) -> Head:
 
 
 def _alerts(view: _View) -> Head:
-    id = view.known.id("alerts")
+    seen = view.known.id("alerts")
     rows = sorted(view.alerts, key=lambda a: str(a["since"]))
     if not rows:
         return _unhealthy(view)
     first = rows[0]
     names = _list(list(dict.fromkeys(f"{a['name']}{_of(a)}" for a in rows)), 4)
-    line = f"{len(rows)} firing: {names}{id}."
+    line = f"{len(rows)} firing: {names}{seen}."
     second = f"The first since {view.clock(str(first['since']))}: {first['name']}{_of(first)}."
     head, cause = _unhealthy(view)
     if cause:
@@ -157,14 +157,14 @@ def _alerts(view: _View) -> Head:
 
 
 def _changed(view: _View) -> Head:
-    id = view.known.id("changes") or view.known.id("movers")
+    seen = view.known.id("changes") or view.known.id("movers")
     rows = sorted(view.changes, key=lambda c: str(c["at"]), reverse=True)
     head, cause = _unhealthy(view)
     if not rows:
-        return [f"No deploy and no restart was seen in this window{id}.", head[0], head[-1]], cause
+        return [f"No deploy and no restart was seen in this window{seen}.", head[0], head[-1]], cause
     deploys = [c for c in rows if c.get("kind") == "deploy"] or rows
     newest = deploys[0]
-    line = f"Last change: {newest['what']} at {view.clock(newest['at'])}{id}."
+    line = f"Last change: {newest['what']} at {view.clock(newest['at'])}{seen}."
     more = f"{len(rows) - 1} more below. " if len(rows) > 1 else ""
     return [line, f"{more}{head[0]}", head[-1]], cause
 

@@ -53,9 +53,9 @@ def _second(asked: Asked, known: Known) -> Plan:
     cause = movers.facts.get("cause") if movers else None
     services = movers.facts.get("services", []) if movers else []
     service = (cause or {}).get("service") or service_in(asked, services)
-    if alert := leading_alert(known, service):
-        if expr := left_side(alert.get("expr") or _rule_expr(known, alert["name"])):
-            plan.append(("range", {"query": expr}))
+    alert = leading_alert(known, service)
+    if alert and (expr := left_side(alert.get("expr") or _rule_expr(known, alert["name"]))):
+        plan.append(("range", {"query": expr}))
     if service:
         plan.append(("signals", {"service": service}))
     if cause or alert:

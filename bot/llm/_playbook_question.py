@@ -10,7 +10,7 @@ from typing import Any, Literal
 Kind = Literal["unhealthy", "why", "alerts", "changed", "over"]
 _KINDS: tuple[tuple[Kind, str], ...] = (
     ("over", r"\b(over|still|recovered|resolved|back to normal|ended|finished|gone)\b"),
-    ("changed", r"\bwhat('s| has| was)? ?(been )?(changed|deployed|rolled out|released)\b|\bwhat changed\b|\bdeploy(s|ed|ments?)?\b.*\?"),
+    ("changed", r"\bwhat('s| has| was)? ?(been )?(changed|deployed|released)\b|\bdeploy(s|ed|ments?)?\b.*\?"),
     ("alerts", r"\b(what|which|any|list|show)\b.*\b(fires?|firing|alerts?|alerting)\b|^alerts?\b"),
     ("why", r"\b(why|what('s| is) (wrong|going on|up|happening)|how is|cause|root cause|slow|failing|broken|down)\b"),
 )  # fmt: skip
@@ -22,7 +22,12 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = frozenset(
-    ["which", "what", "everything", "anything", "something", "nothing", "it", "this", "that", "there", "service", "services", "site", "shop", "prod", "production", "the", "a", "an", "all", "any", "one", "system", "platform", "app", "we", "they", "things", "wrong", "unhealthy", "healthy", "alert", "alerts", "now", "on", "in", "going", "happening", "up", "down", "slow", "broken", "api", "fine", "ok", "over", "still"]
+    re.split(
+        " ",
+        "which what everything anything something nothing it this that there service services site shop prod production"
+        " the a an all any one system platform app we they things wrong unhealthy healthy alert alerts now on in going"
+        " happening up down slow broken api fine ok over still",
+    )
 )
 
 

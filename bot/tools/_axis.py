@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.analysis.frames import Axis, Segment
 from bot.domain.ports import SeriesStore
@@ -17,19 +18,20 @@ async def axis_of(store: SeriesStore, span: Window) -> Axis:
     """Coarse over the whole span, fine at its end where the samples are denser; empty when there is no sample."""
     end, start = span.end.timestamp(), span.start.timestamp()
     coarse = max(5.0, round((end - start) / 240))
+    recent, close = Window(max(span.start, span.end - timedelta(seconds=FINE)), span.end), FINE / POINTS
     dense, sparse = await asyncio.gather(
-        store.range("max(count_over_time(up[10s]))", span, coarse),
+        store.range("max(count_over_time(up[10s]))", recent, close),
         store.range("max(count_over_time(up[60s]))", span, coarse),
     )
     per_minute, per_ten = _points(sparse.series), _points(dense.series)
-    if not per_minute:
+    if not per_minute and not per_ten:
         return Axis(())
-    first = max(start, per_minute[0][0] - 60)
+    first = max(start, min([at - 60 for at, _ in per_minute[:1]] + [at - 10 for at, _ in per_ten[:1]]))
     interval = _interval([n for _, n in per_minute], 60.0)
-    fine = _fine_start(per_ten, max(coarse, dense.step))
+    fine = _fine_start(per_ten, max(close, dense.step))
     if fine is None:
         return Axis((_segment(first, end, max(interval, (end - start) / POINTS), interval),))
-    every = _interval([n for _, n in per_ten[-3:]], 10.0)
+    every = _interval([n for _, n in per_ten[-5:]], 10.0)
     begin = max(fine, end - FINE, first)
     newest = _segment(begin, end, max(every, (end - begin) / POINTS), every)
     if newest.start - first < 2 * coarse:
@@ -52,10 +54,10 @@ def _fine_start(points: Sequence[tuple[float, float]], coarse: float) -> float |
     """Since when, without a break up to the end, there is a sample at least every three seconds or so."""
     start = None
     for at, count in reversed(points):
-        if count < 3 or (start is not None and start - at > 1.5 * coarse):
+        if count < 3 or (start is not None and start - at > 3 * coarse):
             break
         start = at
-    return None if start is None else start - 10
+    return None if start is None else start - 6
 
 
 def _segment(start: float, end: float, step: float, interval: float) -> Segment:

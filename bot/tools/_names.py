@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.analysis.frames import Row
-from bot.analysis.structure import MONITORS
+from bot.analysis.labels import MONITORS
 from bot.analysis.words import NOISE
 from bot.domain.errors import ToolError
 from bot.domain.ports import SeriesStore

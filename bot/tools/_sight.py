@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from bot.analysis import gauges, signals
 from bot.analysis.anomalies import Mover, movers
-from bot.analysis.causes import Candidate, Picture, rank
-from bot.analysis.evidence import Own
+from bot.analysis.causes import Candidate, rank
+from bot.analysis.picture import Picture
 from bot.analysis.wording import (
     KIND_WORD,
     iso,
@@ -17,6 +18,7 @@ from bot.analysis.wording import (
     reason_of,
     signal_of,
 )
+from bot.domain.errors import SourceDown
 from bot.domain.facts import CauseFact, MoverFact
 from bot.domain.sources import Instance
 from bot.domain.window import Window
@@ -39,9 +41,24 @@ class Sight:
         return {caller: sorted(callees) for caller, callees in sorted(self.survey.structure.graph.items())}
 
 
+_RECENT: dict[tuple[int, Window], Sight] = {}
+"""The last few sights: two tools of one investigation look at the same window. A sight holds its store, so ids last."""
+
+
 async def look(instance: Instance, window: Window) -> Sight:
     """Survey one server and work out what moved. Raises SourceError when it does not answer."""
-    assert instance.series is not None
+    key = id(instance.series), window
+    if key not in _RECENT:
+        sight = await _look(instance, window)
+        _RECENT[key] = sight
+        while len(_RECENT) > 4:
+            _RECENT.pop(next(iter(_RECENT)))
+    return _RECENT[key]
+
+
+async def _look(instance: Instance, window: Window) -> Sight:
+    if instance.series is None:
+        raise SourceDown(f"{instance.name} serves no series")
     read = await survey(instance.series, window)
     found = gauges.read(read.structure, read.axis, read.readings)
     everything = (
@@ -88,11 +105,6 @@ def mover_fact(mover: Mover, env: str = "") -> MoverFact:
     return fact
 
 
-def own_fact(own: Own, env: str = "") -> MoverFact | None:
-    """The mover behind a piece of evidence."""
-    return mover_fact(own.mover, env) if own.mover is not None else None
-
-
 def cause_fact(candidate: Candidate, env: str = "") -> CauseFact:
     """A cause with what supports it."""
     sick = dict.fromkeys(m.signal.service for m in candidate.symptoms if m.signal.service != candidate.service)
@@ -131,7 +143,7 @@ def raw(found: Sequence[Mover], axis_times: Sequence[float]) -> dict[str, Any]:
                 "service": m.signal.service,
                 "signal": label(m),
                 "query": m.signal.query,
-                "values": [None if v != v else float(f"{v:.6g}") for v in m.signal.values.tolist()],
+                "values": [float(f"{v:.6g}") if isfinite(v) else None for v in m.signal.values.tolist()],
             }
             for m in found
         ],

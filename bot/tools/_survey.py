@@ -50,25 +50,24 @@ async def survey(store: SeriesStore, window: Window) -> Survey:
     sets = await label_sets(store, names, window.end, gate)
     up = [{**labels, "__name__": "up"} for labels in targets]
     structure = discover([*sets, *up], {metric.name: metric.type for metric in known})
-    missing: list[str] = []
-    read = await asyncio.gather(*(_read(store, structure, axis, step, gate, missing) for step in _plan(structure)))
-    return Survey(structure, axis, tuple(r for r in read if r is not None), tuple(missing))
+    results = await asyncio.gather(*(_read(store, structure, axis, step, gate) for step in _plan(structure)))
+    missing = tuple(result for result in results if isinstance(result, str))
+    return Survey(structure, axis, tuple(result for result in results if isinstance(result, Reading)), missing)
 
 
 async def _read(
-    store: SeriesStore, structure: Structure, axis: Axis, step: Step, gate: asyncio.Semaphore, missing: list[str]
-) -> Reading | None:
-    query = step.query
+    store: SeriesStore, structure: Structure, axis: Axis, step: Step, gate: asyncio.Semaphore
+) -> Reading | str:
+    """One step's rows over the whole axis, or what went wrong."""
+    answers = []
     async with gate:
-        try:
-            answers = [
-                (await store.range(query.replace("RATE", f"{s.rate:g}s"), s.window, s.step)).series
-                for s in axis.segments
-            ]
-        except ToolError as error:
-            missing.append(f"{step.family.name}: {error}")
-            return None
-    shown = query.replace("RATE", f"{axis.segments[-1].rate:g}s") if axis.segments else query
+        for segment in axis.segments:
+            query = step.query.replace("RATE", f"{segment.rate:g}s")
+            try:
+                answers.append((await store.range(query, segment.window, segment.step)).series)
+            except ToolError as error:
+                return f"{step.family.name}: {error}"
+    shown = step.query.replace("RATE", f"{axis.segments[-1].rate:g}s") if axis.segments else step.query
     kept = tuple(named(r) for r in rows(axis, answers) if structure.service_of(r.labels) not in structure.monitors)
     return Reading(step.family, step.part, shown, kept)
 
@@ -86,9 +85,8 @@ def _plan(structure: Structure) -> list[Step]:
             one_by_one = "cpu" in words_of(family.name) and "instance" in family.labels
             steps.append(Step(family, "rate", _rate(family.name, (*by, *extra, *(["instance"] if one_by_one else [])))))
     gauges = [f for f in structure.families if f.type in ("gauge", "info")]
-    for chunk in chunks([(f.name, f.series) for f in gauges]):
-        steps.append(Step(Family("gauges", "gauge", frozenset(), frozenset(), 0), "value", union(chunk)))
-    return steps
+    every = Family("gauges", "gauge", frozenset(), frozenset(), 0)
+    return [*steps, *(Step(every, "value", union(c)) for c in chunks([(f.name, f.series) for f in gauges]))]
 
 
 def _rate(name: str, by: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from bot.analysis.anomalies import Mover
@@ -85,10 +86,10 @@ def _text(sight: Sight, env: str) -> list[str]:
         when = f"since {fact['since'] or 'before the data begin'}" + (
             f", over since {fact['until']}" if "until" in fact else ""
         )
-        affects = f"; affects {', '.join(fact['affects'])}" if fact["affects"] else ""
-        out.append(
-            f"{head}Cause {number}: {cause.service}, {fact['signal']}, {when} ({fact['confidence']}): {fact['reason']}{affects}"
-        )
+        sick = fact.get("affects")
+        affects = f"; affects {', '.join(sick)}" if sick else ""
+        why = f"({fact['confidence']}): {fact['reason']}{affects}"
+        out.append(f"{head}Cause {number}: {cause.service}, {fact['signal']}, {when} {why}")
     if not found:
         out.append(f"{head}Nothing moved. Looked at {len(sight.signals)} signals of {services}.")
     else:
@@ -139,7 +140,7 @@ def _chart(sight: Sight, top: Sequence[Mover]) -> Chart | None:
     alike = [main, *(m for m in top if m is not main and m.signal.unit == main.signal.unit)][:4]
     series = []
     for m in alike:
-        keep = [(float(t), float(v)) for t, v in zip(times, m.signal.values, strict=True) if t >= begin and v == v]
+        keep = [(float(t), float(v)) for t, v in zip(times, m.signal.values, strict=True) if t >= begin and isfinite(v)]
         series.append(Series({"service": m.signal.service}, tuple(t for t, _ in keep), tuple(v for _, v in keep)))
     marks = [(datetime.fromtimestamp(main.shift.since, UTC), "onset")]
     marks += [(datetime.fromtimestamp(e.at, UTC), e.what) for e in sight.picture.events if e.kind == "deploy"][:3]
