@@ -37,10 +37,16 @@ def require_clock(python: tuple[int, ...] = sys.version_info[:2], sqlite: tuple[
 
 
 def prepare_sqlite(path: Path) -> None:
-    """Make the file, in write-ahead mode: steps are three times faster than with the default journal."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path, timeout=30)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    """Make the file, in write-ahead mode: steps are three times faster than with the default journal.
+
+    SetupError when it cannot be made, or is no database.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=30)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    except (OSError, sqlite3.Error) as error:
+        raise SetupError(f"the engine's file {path} cannot be used: {error}") from error
 
 
 @contextmanager
@@ -64,14 +70,7 @@ def free_slot(url: str) -> Iterator[str]:
 
     The database frees the slot when this process ends, however it ends. Yields the executor id.
     """
-    try:
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="nightjar-slot")
-    except psycopg.OperationalError as error:
-        where = urlsplit(url)
-        raise SetupError(
-            f"the engine's database at {where.hostname or 'localhost'}{where.path} cannot be reached: {error}"
-        ) from error
-    with connection:
+    with _reached(url) as connection:
         connection.execute(_NOTICE_THE_DEAD)
         for slot in range(_SLOTS):
             row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, slot)).fetchone()
@@ -82,6 +81,18 @@ def free_slot(url: str) -> Iterator[str]:
 
 
 @contextmanager
-def no_slot() -> Iterator[str]:
+def no_slot(url: str = "") -> Iterator[str]:
     """A process that only enqueues owns no run, so any unique name does."""
+    if url:
+        _reached(url).close()
     yield f"door-{os.getpid()}-{os.urandom(4).hex()}"
+
+
+def _reached(url: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="nightjar-slot")
+    except psycopg.OperationalError as error:
+        where = urlsplit(url)
+        raise SetupError(
+            f"the engine's database at {where.hostname or 'localhost'}{where.path} cannot be reached: {error}"
+        ) from error

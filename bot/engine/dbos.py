@@ -6,9 +6,10 @@ a flow it does not know fails that run and says so, instead of holding its lane 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import Context
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
 from dbos import error as dbos_error
 
 from bot.domain import plain
-from bot.domain.errors import NightjarError
+from bot.domain.errors import NightjarError, SetupError
 from bot.domain.messages import JSON
 from bot.domain.plugin import Flow
 from bot.domain.ports import Run
@@ -33,6 +34,7 @@ _WORKFLOW = "flow"
 _LANES, _BESIDE = "lanes", "beside"
 _POLL_SECONDS = 0.25
 _THREADS = 24
+_ONE = threading.Lock()
 _SQLITE_CONNECTIONS = (
     2  # it has one writer anyway, and its waiting is unfair: with 10, accepting takes 10 times as long
 )
@@ -51,6 +53,7 @@ class DbosEngine:
         self._concurrency = {_LANES: concurrency, _BESIDE: 2 * concurrency}
         self._on_error = on_error
         self._deps: Any = None
+        self._leaving = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._told: set[int] = set()
 
@@ -65,15 +68,20 @@ class DbosEngine:
 
         SetupError when the database cannot be used.
         """
-        self._deps = deps
+        self._deps, self._leaving = deps, False
         if self._file:
             _slot.require_clock()
             _slot.prepare_sqlite(self._file)
-        with self._identity(listen=listen) as executor:
-            dbos = await self._launch(executor, listen=listen)
+        with self._identity(listen=listen) as executor, _only_engine():
+            try:
+                dbos = await self._launch(executor, listen=listen)
+            except BaseException:  # a half-launched DBOS would be taken for a working one by the next attempt
+                await _blocking(_destroy)
+                raise
             try:
                 yield
             finally:
+                self._leaving = True
                 for event in dbos.background_thread_stop_events:
                     event.set()
                 await self._drain(drain_seconds)
@@ -81,7 +89,7 @@ class DbosEngine:
 
     def _identity(self, *, listen: bool) -> AbstractContextManager[str]:
         if not listen:
-            return _slot.no_slot()
+            return _slot.no_slot("" if self._file else self._url)
         return _slot.only_worker(self._file) if self._file else _slot.free_slot(self._url)
 
     async def _launch(self, executor: str, *, listen: bool) -> DBOS:
@@ -118,6 +126,8 @@ class DbosEngine:
 
     async def _run(self, name: str, payload: JSON) -> JSON:
         key = DBOS.workflow_id or ""
+        if self._leaving:  # taken from the queue in the very last moment: given back with the rest
+            raise asyncio.CancelledError
         if task := asyncio.current_task():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -148,12 +158,10 @@ class DbosEngine:
             await asyncio.wait(left)
 
     async def _close(self, executor: str) -> None:
-        """Give back what was cut short, then end DBOS; both block, and its threads may still need this loop."""
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1) as pool:
-            await loop.run_in_executor(pool, DBOS._recover_pending_workflows, [executor])  # noqa: SLF001  DBOS is pinned
-            await loop.run_in_executor(pool, partial(DBOS.destroy, destroy_registry=True))
-        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
+        """Give back what was cut short, then end DBOS; the loop gets a thread pool that works."""
+        await _blocking(partial(DBOS._recover_pending_workflows, [executor]))  # noqa: SLF001  DBOS is pinned
+        await _blocking(_destroy)
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
 
     async def start(self, flow: str, key: str, lane: str, payload: JSON) -> bool:
         """Accept a run; returns when it is stored. False when the key is known already."""
@@ -199,6 +207,27 @@ class DbosEngine:
         active = partial(DBOS.list_workflows_async, status=["ENQUEUED", "PENDING"], load_input=False, limit=1)
         while await _apart(active()):  # noqa: ASYNC110  another process may be the one that works
             await asyncio.sleep(0.05)
+
+
+async def _blocking(call: Callable[[], object]) -> None:
+    """In a thread of its own: it waits for DBOS's threads, which may still need this loop and DBOS's thread pool."""
+    with ThreadPoolExecutor(1) as pool:
+        await asyncio.get_running_loop().run_in_executor(pool, call)
+
+
+def _destroy() -> None:
+    DBOS.destroy(destroy_registry=True)
+
+
+@contextmanager
+def _only_engine() -> Iterator[None]:
+    """DBOS is one per process: a second engine would silently share the first one's database."""
+    if not _ONE.acquire(blocking=False):
+        raise SetupError("an engine already works in this process, and there can be one only")
+    try:
+        yield
+    finally:
+        _ONE.release()
 
 
 async def _apart(call: Coroutine[Any, Any, T]) -> T:

@@ -181,6 +181,40 @@ def test_slots_are_counted(postgres_url: str) -> None:
             pass
 
 
+async def test_one_engine_a_process(file_url: str, tmp_path: Path) -> None:
+    """DBOS is one per process, so a second engine is refused, even on another file."""
+    async with engine(file_url).serving(Ground()):
+        with pytest.raises(SetupError, match="one only"):
+            async with engine(f"sqlite:///{tmp_path}/other.sqlite").serving(Ground()):
+                pass
+
+
+async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    """The message names it."""
+    (tmp_path / "bad.sqlite").write_bytes(b"x" * 4096)
+    with pytest.raises(SetupError, match=r"bad\.sqlite cannot be used: file is not a database"):
+        async with engine(f"sqlite:///{tmp_path}/bad.sqlite").serving(Ground()):
+            pass
+
+
+async def test_a_failed_launch_leaves_nothing(file_url: str, tmp_path: Path) -> None:
+    """DBOS fails on tables it does not know; the next start, on a good file, works."""
+    with closing(sqlite3.connect(tmp_path / "odd.sqlite")) as connection:
+        connection.execute("CREATE TABLE dbos_migrations (other TEXT)")
+    with pytest.raises(Exception, match="no such column: version"):
+        async with engine(f"sqlite:///{tmp_path}/odd.sqlite").serving(Ground()):
+            pass
+    async with engine(file_url).serving(Ground(), listen=False):
+        pass
+
+
+async def test_a_door_needs_its_database_too() -> None:
+    """A process that only accepts says at its start that it cannot."""
+    with pytest.raises(SetupError, match="cannot be reached"):
+        async with engine("postgresql://me@127.0.0.1:1/night").serving(Ground(), listen=False):
+            pass
+
+
 def test_an_unreachable_server_is_named_without_its_password() -> None:
     """Host and database, never the whole URL."""
     secret = "swordfish"
