@@ -90,6 +90,8 @@ def _line(record: Record) -> str:
 
 async def _finish(deps: Deps, question: Question, begun: Begun, answer: Answer, key: str) -> bool:
     assert begun.posted is not None  # noqa: S101  a command always gets its placeholder
+    now = deps.clock.now()
+    await deps.audit.put(Record(key, question, "answered", begun.started, begun.posted, answer, now))
     await deps.replies.open(begun.place, key, begun.posted, question.asker).finish(answer)
     return True
 
