@@ -41,6 +41,8 @@ class World:
     async def tell(self, run: Run, error: Exception) -> None:
         """Note it."""
         self.told.append((run.key, run.flow, run.payload, f"{type(error).__name__}: {error}"))
+        if run.payload == "nobody listens":
+            raise RuntimeError("the chat service is down as well")
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -96,6 +98,19 @@ async def look(steps: Steps, world: World, payload: Any) -> Any:
     world.done.append((before, await steps.together("look", calls, ModelOutcome), steps.replaying, await steps.now()))
 
 
+async def part(steps: Steps, world: World, payload: Any) -> Any:
+    """Side by side, the first two fail, the earlier one later."""
+
+    async def outcome(number: int) -> int:
+        await asyncio.sleep(0.05 * (3 - number))
+        world.done.append(number)
+        if number < 2:
+            raise ValueError(number)
+        return number
+
+    await steps.together("part", [partial(outcome, number) for number in range(3)], int)
+
+
 async def nest(steps: Steps, world: World, payload: Any) -> Any:
     """A step that itself starts, lists and cancels."""
 
@@ -106,7 +121,7 @@ async def nest(steps: Steps, world: World, payload: Any) -> Any:
     world.done.append(await steps.once("nest", inner, list[bool]))
 
 
-FLOWS = {flow.__name__: Flow(flow.__name__, flow) for flow in (say, wait, fail, look, nest)}
+FLOWS = {flow.__name__: Flow(flow.__name__, flow) for flow in (say, wait, fail, look, part, nest)}
 
 
 @pytest.fixture
@@ -215,6 +230,21 @@ async def test_an_error_is_told_and_the_lane_goes_on(engine: Served, world: Worl
     assert (key, name, payload) == ("k1", flow, {"n": 1})
     assert said in error
     assert world.done[-1] == 2
+
+
+async def test_an_error_that_cannot_be_told(engine: Served, world: World) -> None:
+    """The lane goes on all the same."""
+    await engine.start("fail", "k1", "lane", "nobody listens")
+    await engine.start("say", "k2", "lane", 2)
+    await engine.drained()
+    assert (len(world.told), world.done) == (1, ["nobody listens", 2])
+
+
+async def test_an_error_side_by_side_waits_for_the_others(engine: Served, world: World) -> None:
+    """No call goes on behind the flow's back; the first error in call order is the one that counts."""
+    await engine.start("part", "k1", "lane", None)
+    await engine.drained()
+    assert (world.done, world.told) == ([2, 1, 0], [("k1", "part", None, "ValueError: 0")])
 
 
 async def test_a_step_may_use_the_engine(engine: Served, world: World) -> None:

@@ -100,6 +100,21 @@ async def test_what_is_cut_short_on_leaving_goes_on_later(engine_url: str) -> No
     assert ground.done == ["first", [1, 2]]
 
 
+async def test_what_is_taken_while_leaving_is_given_back(engine_url: str) -> None:
+    """A run that comes from the queue in the very last moment does nothing, and goes on in the next worker."""
+    ground, one = Ground(), engine(engine_url)
+    ground.go.set()
+    async with one.serving(ground):
+        one._leaving = True
+        await one.start("wait", "k", "lane", None)
+        await asyncio.sleep(1.5)
+        assert await one.lane("lane") == (Run("k", "wait", None, running=True),)
+    assert ground.done == []
+    async with one.serving(ground):
+        await asyncio.wait_for(one.drained(), 20)
+    assert ground.done == ["first", [1, 2]]
+
+
 async def test_leaving_waits_for_what_is_nearly_done(file_url: str) -> None:
     """Within the drain a running flow ends by itself."""
     ground, one = Ground(), engine(file_url)

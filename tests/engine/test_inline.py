@@ -1,12 +1,10 @@
 """The engine in memory: journals stand for crashes."""
 
 import asyncio
-from functools import partial
 from typing import Any
 
 import pytest
 
-from bot.domain.outcomes import Fault, ModelOutcome, Turn
 from bot.domain.plugin import Flow
 from bot.domain.ports import Run, Steps
 from bot.engine.inline import InlineEngine, Step, cut
@@ -47,31 +45,6 @@ async def test_a_journal_of_another_flow_is_noticed(tmp_path: Any) -> None:
         await engine.drained()
     assert told == ["k: step 0 was 'else', and is now 'begin'"]
     assert engine.ended == {"k": "failed"}
-
-
-async def test_an_error_within_side_by_side_waits_for_the_others() -> None:
-    """No call goes on by itself behind the flow's back; the first error in call order is the one that counts."""
-    done: list[int] = []
-
-    async def flow(steps: Steps, deps: Any, payload: Any) -> Any:
-        async def call(number: int) -> Turn | Fault:
-            await asyncio.sleep(0.02 * (3 - number))
-            done.append(number)
-            raise ValueError(number)
-
-        return await steps.together("t", [partial(call, number) for number in range(3)], ModelOutcome)
-
-    told: list[str] = []
-
-    async def tell(run: Run, error: Exception) -> None:
-        told.append(str(error))
-        raise RuntimeError("the teller fails too")
-
-    engine = InlineEngine({"f": Flow("f", flow)}, on_error=tell)
-    async with engine.serving(None):
-        await engine.start("f", "k", "lane", None)
-        await engine.drained()
-    assert (sorted(done), told) == ([0, 1, 2], ["0"])
 
 
 async def test_leaving_cuts_what_still_works() -> None:

@@ -1,14 +1,16 @@
 """How the store opens its database."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
 from bot.domain.errors import SetupError
 from bot.store.base import Repository
 from bot.store.database import normalised, open_store
+from bot.store.evidence import evidence
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,19 @@ async def test_how_a_file_is_opened(tmp_path: Path) -> None:
             ]
         )
     assert found == ["wal", 30_000, 1]
+
+
+async def test_times_come_back_in_utc(database_url: str) -> None:
+    """Whatever zone a time was given in, on the database that keeps zones and on the one that does not."""
+    moment = datetime(2026, 11, 24, 4, 0, 0, 123456, tzinfo=timezone(timedelta(hours=5)))
+    row = {"flow": "f", "id": "E1", "until": moment, "body": None}
+    async with open_store(database_url) as store:
+        assert isinstance(store.evidence, Repository)
+        await store.evidence._database.run(lambda connection: connection.execute(insert(evidence), row))
+        found = await store.evidence._database.run(
+            lambda connection: connection.execute(select(evidence.c.until)).scalar_one()
+        )
+    assert (found, found.tzinfo) == (moment, UTC)
 
 
 async def test_many_at_once(database_url: str) -> None:
