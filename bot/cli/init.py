@@ -69,9 +69,8 @@ def _token(name: str, said: str, kept: dict[str, str], test: Callable[[str], Awa
     console.print(f"[bold]{said}[/]")
     while True:
         shown = " [enter keeps the one in .env]" if kept.get(name) else ""
-        token = typer.prompt(
-            f"   {name}{shown}", default=kept.get(name, ""), hide_input=True, show_default=False
-        ).strip()
+        said_now = typer.prompt(f"   {name}{shown}", default=kept.get(name, ""), hide_input=True, show_default=False)
+        token = str(said_now).strip()
         checks = list(asyncio.run(_awaited(test(token))))
         show(checks)
         if all(check.ok for check in checks):
