@@ -4,8 +4,10 @@ import os
 import sqlite3
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -56,8 +58,8 @@ class Settings(BaseSettings):
     prometheus_url: str = Field("", description="short form of one [sources.prometheus]")
     alertmanager_url: str = Field("", description="short form of one [sources.alertmanager]")
     nightjar_env: str = Field("prod", description="environment of the short-form sources")
-    database_url: str = Field("sqlite:///nightjar.sqlite", description="sqlite:///path or postgresql://…")
-    engine_url: str = Field("", description="where running work is kept; default: beside the database")
+    database_url: str = Field("sqlite:///nightjar.sqlite", repr=False, description="sqlite:///path or postgresql://…")
+    engine_url: str = Field("", repr=False, description="where running work is kept; default: beside the database")
     channel_patterns: Names = Field(("inc-*", "incident-*"), description="channels that are one incident")
     channel_list: Names = Field((), description="further incident channels, by name or id")
     channel_join: bool = Field(True, description="join new public channels of the pattern")
@@ -70,8 +72,8 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text")
     limits: LimitSettings = LimitSettings()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
-    sources: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
 
     @field_validator("nightjar_models", "channel_patterns", "channel_list", "link_hosts", mode="before")
     @classmethod
@@ -95,12 +97,21 @@ class Settings(BaseSettings):
         """Every secret value that is set, for the redactor."""
         own = [v.get_secret_value() for v in dict(self).values() if isinstance(v, SecretStr)]
         tables = (*self.sources.values(), *self.models.values())
-        nested = [str(value) for table in tables for name, value in table.items() if _is_secret(name)]
+        nested = [secret for table in tables for secret in _secrets_of(table)]
+        urls = (self.database_url, self.engine_url, self.prometheus_url, self.alertmanager_url)
+        own += [password for url in urls if (password := urlsplit(url).password)]
         return tuple(value for value in (*own, *nested) if len(value) >= 6)
 
 
-def _is_secret(name: str) -> bool:
-    return any(word in name for word in _SECRET) and not name.endswith("_file")
+def _secrets_of(table: dict[str, Any]) -> Iterator[str]:
+    """Values named as secrets, every header, and passwords inside addresses."""
+    for name, value in table.items():
+        if isinstance(value, dict) and name == "headers":
+            yield from map(str, value.values())
+        elif any(word in name for word in _SECRET) and not name.endswith("_file"):
+            yield str(value)
+        elif isinstance(value, str) and (password := urlsplit(value).password):
+            yield password
 
 
 class _Toml(PydanticBaseSettingsSource):
