@@ -33,7 +33,7 @@ _OWN_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "ascti
 # Their debug and info lines hold requests, queries or messages.
 _TALKATIVE = (
     "anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "slack_sdk", "slack_bolt", "sqlalchemy", "alembic",
-    "dbos", "aiohttp", "aiosqlite", "psycopg", "matplotlib", "PIL", "uvicorn",
+    "dbos", "aiohttp", "psycopg", "matplotlib", "PIL", "uvicorn",
 )  # fmt: skip
 
 

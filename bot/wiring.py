@@ -32,7 +32,7 @@ from bot.slack.settings import SlackSettings
 from bot.slack.thread import SlackChat
 from bot.store.database import open_store
 from bot.store.memory import open_memory
-from bot.store.migrate import migrate
+from bot.store.migrate import head, migrate, revision
 from bot.store.repositories import Store
 
 FALLBACK = "playbook"
@@ -227,8 +227,7 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
     """Everything: database migrated on SQLite, engine, Slack; what runs is drained on leaving."""
     redact = Redactor(settings.secrets)
     telemetry.setup(settings.log_level, json=settings.log_format == "json", mask=redact)
-    if settings.database_url.startswith("sqlite"):
-        await asyncio.to_thread(migrate, settings.database_url)
+    await asyncio.to_thread(_require_schema, settings.database_url)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url))
         client = open_client(_slack_settings(settings))
@@ -247,6 +246,14 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
         await stack.enter_async_context(_closing(deps))
         await stack.enter_async_context(engine.serving(deps, listen=listen))
         yield House(settings, deps, engine, store, SlackApp(client, deps))
+
+
+def _require_schema(url: str) -> None:
+    """SQLite is migrated on the spot, after a backup; PostgreSQL by its release step, as others may be using it."""
+    if url.startswith("sqlite"):
+        migrate(url)
+    elif (at := revision(url)) != head():
+        raise SetupError(f"the database has schema {at or 'none'}, this version needs {head()}: run `nightjar migrate`")
 
 
 def engine_url(settings: Settings) -> str:
