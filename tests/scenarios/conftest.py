@@ -1,0 +1,53 @@
+"""Both transports for every scenario, and writers that do not wait as long as on real Slack."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import wiring
+from bot.slack import pace, reply, stream
+from tests.scenarios.stage import Scene, reading, stage
+
+Play = Callable[..., AbstractAsyncContextManager[Scene]]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is written within hundredths of a second."""
+    monkeypatch.setattr(pace, "LEAST_INTERVAL", 0.02)
+    monkeypatch.setattr(pace, "PER_STREAM", 0.0)
+    monkeypatch.setattr(reply, "FIRST_WAIT", 0.02)
+    monkeypatch.setattr(stream, "EDIT_SECONDS", 0.05)
+
+
+async def _once(folder: Path) -> None:
+    nobody = dict.fromkeys(("bot_token", "app_token", "signing_secret", "api_url"), "")
+    async with wiring.open_house(reading(nobody, folder)):
+        pass
+
+
+@pytest.fixture(scope="session")
+def used_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The databases of a house that was open before: the engine takes a second to notice queues that are new."""
+    folder = tmp_path_factory.mktemp("used")
+    asyncio.run(_once(folder))
+    return folder
+
+
+@pytest.fixture
+def home(used_before: Path, tmp_path: Path) -> Path:
+    """A folder with a house's databases, empty."""
+    return Path(shutil.copytree(used_before, tmp_path / "home"))
+
+
+@pytest.fixture(params=["socket", "http"])
+def play(request: pytest.FixtureRequest, quick: None, home: Path) -> Play:
+    """Opens the whole house on a transport: `async with play(script=…) as scene`."""
+    transport: Any = request.param
+    return partial(stage, home, transport)

@@ -1,0 +1,71 @@
+"""Stopping what runs, by each of the three ways."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.demo.slack.records import Json
+from tests.fakes.messages_server import Said, Text
+from tests.scenarios.conftest import Play
+from tests.scenarios.stage import CHANNEL, Scene, text_of
+
+Stop = Callable[[Scene, Json], Awaitable[object]]
+
+
+async def by_button(scene: Scene, root: Json) -> object:
+    """The placeholder's own button."""
+    return await scene.slack.press(await scene.at_work(), "stop", user="sam")
+
+
+async def by_mention(scene: Scene, root: Json) -> object:
+    """The command, in the thread."""
+    return await scene.ask("@nightjar stop", user="sam", thread=root["ts"])
+
+
+async def by_slash(scene: Scene, root: Json) -> object:
+    """The command, in the channel: it takes the newest investigation there."""
+    return await scene.slack.slash("/oncall", "stop", channel=CHANNEL, user="sam")
+
+
+async def by_session(scene: Scene, root: Json) -> object:
+    """Slack's own stop button."""
+    return await scene.slack.stop(CHANNEL, root["ts"], user="sam")
+
+
+@pytest.mark.parametrize("stop", [by_button, by_mention, by_slash, by_session])
+async def test_the_post_says_who_stopped_it(play: Play, stop: Stop) -> None:
+    """In mid-answer: the placeholder says who, the stream is gone, the model is not asked again, nothing follows."""
+    draft = Said(Text("I look at the cart.\n" * 20), ending="open", pace=0.01)
+    async with play(script=lambda _: draft) as scene:
+        root = await scene.ask()
+        await scene.at_work()
+        await scene.slack.wait_for(lambda: scene.streaming)
+        await stop(scene, root)
+        (stopped,) = await scene.answers()
+        assert "Stopped by <@U07SAMOKORO>" in text_of(stopped)
+        assert scene.streaming == 0
+        assert scene.posts() == 1
+        assert scene.model is not None
+        assert len(scene.model.requests) == 1
+
+
+async def test_a_second_stop_changes_nothing(play: Play) -> None:
+    """Two people press at once: one post, by one of them."""
+    async with play(script=lambda _: Said(Text("I look.\n" * 9), ending="open")) as scene:
+        await scene.ask()
+        placeholder = await scene.at_work()
+        for user in ("sam", "mira"):
+            await scene.slack.press(placeholder, "stop", user=user)
+        (stopped,) = await scene.answers()
+        assert text_of(stopped).count("Stopped by <@U07SAMOKORO>") >= 1
+        assert "U07MIRALIND" not in text_of(stopped)
+
+
+async def test_nothing_to_stop_is_said(play: Play) -> None:
+    """Where nothing runs, the asker alone is told so."""
+    async with play() as scene:
+        root = await scene.ask("cart looks bad")
+        await by_mention(scene, root)
+        (told,) = await scene.slack.wait_for(lambda: scene.slack.ephemeral("sam"))
+        assert told["text"] == "Nothing is running here."
+        assert scene.posts() == 0
