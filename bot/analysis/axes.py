@@ -27,9 +27,9 @@ class Scale:
     name: str
 
     def tick(self, value: float) -> str:
-        """A tick's label; `value` is in this scale."""
+        """A tick's label; `value` is in this scale, and zero needs no unit."""
         digits = f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
-        return f"{digits} {self.name}".strip()
+        return f"{digits} {self.name}".strip() if value else "0"
 
 
 _SCALES: dict[str, tuple[tuple[float, str], ...]] = {

@@ -72,41 +72,53 @@ def shortened(text: str, most: int = NAME) -> str:
 
 
 def alt_text(chart: Chart) -> str:
-    """For those who do not see the picture: per series from what to what, its extreme, and when it changed (UTC)."""
+    """For those who do not see the picture: per series from what to what and when it changed (UTC), those first."""
     told = facts(chart)
     title = chart.title.strip() or "Chart"
     window = span([one for one, _ in told])
     if window is None:
         return f"{title}: no data."
     shown = picked(told)
-    lines = [
-        f"{name}: {_said(one, fact)}." for name, (one, fact) in zip(names([o for o, _ in shown]), shown, strict=True)
-    ]
+    named = list(zip(names([one for one, _ in shown]), shown, strict=True))
+    form = "%H:%M" if window.start.date() == window.end.date() else "%d %b %H:%M"
+    changed = [f"{name}: {_changed(one, fact, form)}." for name, (one, fact) in named if fact["changed_at"]]
+    steady = [f"{name} {_steady(one, fact)}" for name, (one, fact) in named if not fact["changed_at"]]
+    lines = [*changed, *_threshold(chart, told), *_marks(chart, form)]
+    if steady:
+        lines.append(f"No lasting change: {'; '.join(steady)}.")
     if len(chart.series) > len(shown):
         lines.append(f"{len(chart.series) - len(shown)} more series are not drawn.")
-    if chart.threshold is not None:
-        over = sum(fact["max"] > chart.threshold for _, fact in told)
-        lines.append(f"Threshold {number(chart.threshold, chart.unit)}, {over} of {len(told)} series went above it.")
-    if chart.marks:
-        lines.append(f"Marked: {'; '.join(f'{at:%H:%M} {text}' for at, text in sorted(chart.marks))}.")
     return " ".join([f"{title}, {window.shown()}.", *lines])
 
 
-def _said(one: Series, fact: SeriesFact) -> str:
+def _threshold(chart: Chart, told: Sequence[tuple[Series, SeriesFact]]) -> list[str]:
+    if chart.threshold is None:
+        return []
+    over = sum(fact["max"] > chart.threshold for _, fact in told)
+    return [f"Threshold {_figure(chart.threshold, chart.unit)}, {over} of {len(told)} series went above it."]
+
+
+def _marks(chart: Chart, form: str) -> list[str]:
+    marks = [f"{at.astimezone(UTC):{form}} {text}" for at, text in sorted(chart.marks)]
+    return [f"Marked: {'; '.join(marks)}."] if marks else []
+
+
+def _figure(value: float, unit: str) -> str:
+    return number(value, "" if unit == "count" else unit)
+
+
+def _steady(one: Series, fact: SeriesFact) -> str:
     unit = fact["unit"]
-    first, final = number(one.values[0], unit), number(fact["now"], unit)
+    final, low, high = (_figure(fact[name], unit) for name in ("now", "min", "max"))
     if len(one.values) == 1:
         return f"one sample, {final}"
-    low, high = number(fact["min"], unit), number(fact["max"], unit)
-    if low == high:
-        return f"flat at {final}"
-    if not fact["changed_at"]:
-        return f"{first} to {final}, between {low} and {high}, no lasting change"
-    changed = datetime.fromisoformat(fact["changed_at"])
-    away = fact["max"] if fact["max"] - fact["before"] >= fact["before"] - fact["min"] else fact["min"]
-    peak = one.values.index(away)
-    word = "highest" if away == fact["max"] else "lowest"
-    return (
-        f"{first} to {final}, changed at {changed:%H:%M:%S}, {word} {number(away, unit)}"
-        f" at {datetime.fromtimestamp(one.times[peak], UTC):%H:%M}"
-    )
+    return f"flat at {final}" if low == high else f"{final}, between {low} and {high}"
+
+
+def _changed(one: Series, fact: SeriesFact, form: str) -> str:
+    up = fact["max"] - fact["before"] >= fact["before"] - fact["min"]
+    away = fact["max"] if up else fact["min"]
+    peak = datetime.fromtimestamp(one.times[one.values.index(away)], UTC)
+    first, final, most = (_figure(value, fact["unit"]) for value in (one.values[0], fact["now"], away))
+    since = datetime.fromisoformat(fact["changed_at"])
+    return f"{first} to {final}, changed at {since:{form}}, {'highest' if up else 'lowest'} {most} at {peak:{form}}"

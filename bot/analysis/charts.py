@@ -1,7 +1,6 @@
 """Charts as pictures that read on a phone, in light and in dark surroundings."""
 
 import io
-import textwrap
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -14,22 +13,24 @@ WIDTH, HEIGHT, DPI = 5.2, 3.3, 240
 PAPER, INK, QUIET, GRID, ALARM = "#16191d", "#eef1f4", "#a9b1ba", "#30363d", "#ff6b6b"
 COLOURS = ("#5cb8f2", "#f5a623", "#35c78f", "#d98cc0", "#f2e35a", "#ff8a5c", "#9d93ff", "#c3ccd6")
 """Told apart by people who see red and green alike; each also bears its name."""
-TOP, BOTTOM, LEFT, RIGHT = 0.9, 0.125, 0.15, 0.985
+TOP, BOTTOM, LEFT, RIGHT = 0.9, 0.145, 0.15, 0.985
+BACKED = {"facecolor": PAPER, "edgecolor": "none", "pad": 1, "alpha": 0.75}
 ROW, MARKS = 0.062, 4
-LETTER = 0.0175
+TITLE = 56
+LETTER = 0.0138
 """The width of a small letter, as a share of the picture."""
 
 
 def draw(chart: Chart) -> tuple[bytes, str]:
-    """The chart as PNG (1248 × 792) and its alt text; a second of work at first, then some tenths, so not in the loop."""
+    """The chart as PNG (1248 × 792) and its alt text; slow at first, so to be called off the loop."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - costs a second, only where it is used
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=PAPER)
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
     Plot(figure, chart).paint()
     data = io.BytesIO()
-    canvas.print_png(data, metadata={"Software": None})
+    figure.savefig(data, format="png", dpi=DPI, facecolor=PAPER, metadata={"Software": None})
     return data.getvalue(), alt_text(chart)
 
 
@@ -53,7 +54,7 @@ class Plot:
 
     def paint(self) -> None:
         """Title, frame, lines, what is marked, and the names."""
-        title = textwrap.wrap(_printable(self.chart.title) or "Chart", 48, max_lines=2, placeholder=" …")
+        title = _titled(_printable(self.chart.title) or "Chart")
         for row, line in enumerate(title):
             self._say(0.025, 0.965 - 0.07 * row, line, size=10.5, weight="bold", va="top")
         aside = self._aside()
@@ -61,10 +62,11 @@ class Plot:
         rows = 1 + max((row for *_, row in marks), default=-1)
         top = TOP - 0.07 * (len(title) - 1) - ROW * rows - 0.02
         self.axes = self.figure.add_axes((LEFT, BOTTOM, RIGHT - aside - LEFT, top - BOTTOM))
-        self._frame()
         if not self.series:
+            self.axes.set_axis_off()
             self._say(0.5, 0.5, "no data in this window", size=11, color=QUIET, ha="center")
             return
+        self._frame()
         self._lines()
         self._threshold()
         for at, text, row in marks:
@@ -84,11 +86,12 @@ class Plot:
             axes.spines[side].set_visible(False)
         axes.spines["bottom"].set_color(GRID)
         axes.tick_params(length=0, labelsize=9, colors=QUIET, pad=4)
+        axes.tick_params(axis="x", pad=8)
         axes.grid(axis="y", color=GRID, linewidth=0.7)
         axes.set_axisbelow(True)
-        heights = ticks(self.low, self.high) if self.series else []
+        heights = ticks(self.low, self.high)
         axes.set_yticks(heights, [self.scale.tick(value) for value in heights], parse_math=False)
-        at = moments(self.start, self.end) if self.series else []
+        at = moments(self.start, self.end)
         axes.set_xticks(at, clocks(at, self.days), parse_math=False)
         self._say(0.985, 0.03, "UTC", size=8, color=QUIET, ha="right", va="bottom")
 
@@ -111,10 +114,9 @@ class Plot:
         height = (at - self.low) / (self.high - self.low) if inside else 1.0 if at > self.high else 0.0
         box = self.axes.get_position()
         below = height > 0.9
-        self._say(
-            box.x0 + 0.008, box.y0 + height * box.height, text if inside else f"{text} ({'above' if below else 'below'})",
-            size=8, color=ALARM, va="top" if below else "bottom", bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1, "alpha": 0.75},
-        )  # fmt: skip
+        text = text if inside else f"{text} ({'above' if below else 'below'})"
+        place = (box.x0 + 0.008, box.y0 + height * box.height)
+        self._say(*place, text, size=8, color=ALARM, va="top" if below else "bottom", bbox=BACKED)
 
     def _place(self, at: float) -> float:
         """Where a moment lies across the picture."""
@@ -122,15 +124,16 @@ class Plot:
         return float(box.x0 + (at - self.start) / (self.end - self.start) * box.width)
 
     def _marks(self, right: float) -> list[tuple[float, str, int]]:
-        """Up to four moments inside, each with its text and the row that keeps it clear of the others."""
+        """Up to four moments inside, each with text and row: later ones lower, so that their lines cross no text."""
         found: list[tuple[float, str, int]] = []
-        ends: list[float] = []
+        begins: list[float] = []
         inside = sorted((at.timestamp(), text) for at, text in self.chart.marks)
-        for at, text in [mark for mark in inside if self.series and self.start <= mark[0] <= self.end][:MARKS]:
+        shown = [mark for mark in inside if self.series and self.start <= mark[0] <= self.end][:MARKS]
+        for at, text in reversed(shown):
             words = f"{clocks([at], 1)[0]} {shortened(_printable(text), 34)}"
             left = self._left(LEFT + (at - self.start) / (self.end - self.start) * (right - LEFT), words)
-            row = next((row for row, end in enumerate(ends) if end < left), len(ends))
-            ends[row : row + 1] = [left + len(words) * LETTER]
+            row = next((row for row, begin in enumerate(begins) if left + len(words) * LETTER < begin), len(begins))
+            begins[row : row + 1] = [left]
             found.append((at, words, row))
         return found
 
@@ -143,7 +146,7 @@ class Plot:
         self.axes.axvline(at, color=QUIET, linewidth=1, linestyle=(0, (2, 2)))
         place = self._place(at)
         self._rule(place, top, height + 0.012)
-        self._say(self._left(place, text), height + 0.026, text, size=8.5)
+        self._say(self._left(place, text), height + 0.026, text, size=8.5, bbox=BACKED)
 
     def _rule(self, place: float, low: float, high: float) -> None:
         """A mark's line goes on up to its text."""
@@ -180,6 +183,16 @@ def apart(wanted: Sequence[float], low: float, high: float, distance: float) -> 
         placed[at] = min(placed[at], limit)
         limit = placed[at] - distance
     return placed
+
+
+def _titled(text: str) -> list[str]:
+    """At most two lines, broken at a space where there is one near the end of the first."""
+    if len(text) <= TITLE:
+        return [text]
+    space = text.rfind(" ", TITLE // 2, TITLE + 1)
+    cut = space if space > 0 else TITLE
+    rest = text[cut:].strip()
+    return [text[:cut], rest if len(rest) <= TITLE else f"{rest[: TITLE - 1]}…"]
 
 
 @cache
