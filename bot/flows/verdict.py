@@ -24,7 +24,7 @@ def build(
     parsed = parse_answer(redact(worked.text))
     everything = (*evidence, *earlier)
     claims = check_claims(parsed, everything)
-    numbers = check_numbers(f"{parsed.head}\n{parsed.body}", everything)
+    numbers = check_numbers(f"{parsed.head}\n{parsed.body}", everything, known.person.zone)
     missing = tuple(dict.fromkeys((*worked.left_out, *(gap for item in evidence for gap in item.missing))))
     if claims.unknown_ids:
         missing = (*missing, f"cited but unknown: {', '.join(claims.unknown_ids)}")
