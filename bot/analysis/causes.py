@@ -49,7 +49,6 @@ def rank(picture: Picture) -> tuple[Candidate, ...]:
     """The independent causes, those that last before those that are over, the surest first."""
     evidence = own_evidence(picture)
     left = [m for m in picture.movers if m.signal.kind in SYMPTOMS]
-    whole = _weight(left)
     taken: list[Candidate] = []
     while len(taken) < 4:
         used = {c.service for c in taken}
@@ -58,7 +57,7 @@ def rank(picture: Picture) -> tuple[Candidate, ...]:
         if not found:
             break
         best = max(found, key=lambda c: (c.active, round(c.score, 3), -(c.since or 0), c.service))
-        taken.append(_sure(best, whole, picture))
+        taken.append(_sure(best))
         explained = {id(m) for m in best.symptoms}
         left = [m for m in left if id(m) not in explained]
     rest = tuple(left)
@@ -80,9 +79,7 @@ def _candidate(service: str, own: Sequence[Own], left: Sequence[Mover], picture:
     for o in ordered[:3]:
         strength *= 1.0 - o.weight
     score = (1.0 - strength) * (0.35 + 0.65 * coverage) * (1.0 if first else 0.7)
-    return Candidate(
-        service, score, tuple(ordered), tuple(symptoms), since, _until(ordered, symptoms, picture), coverage, first
-    )
+    return Candidate(service, score, tuple(ordered), tuple(symptoms), since, _until(ordered, symptoms), coverage, first)
 
 
 def _ordered(own: Sequence[Own]) -> list[Own]:
@@ -111,7 +108,7 @@ def _in_time(mover: Mover, own: Sequence[Own], since: float | None, slack: float
     return mover.shift.since >= since - 3 * slack and (end is None or mover.shift.since <= end + 3 * slack)
 
 
-def _until(own: Sequence[Own], symptoms: Iterable[Mover], picture: Picture) -> float | None:
+def _until(own: Sequence[Own], symptoms: Iterable[Mover]) -> float | None:
     """When all of it was over; None while the main evidence or any symptom lasts."""
     ends = [o.until for o in own if o.weight >= 0.5 * own[0].weight and not o.moment]
     ends += [m.shift.until for m in symptoms]
@@ -134,11 +131,9 @@ def _follows(candidate: Candidate, taken: Sequence[Candidate], picture: Picture)
     return False
 
 
-def _sure(candidate: Candidate, whole: float, picture: Picture) -> Candidate:
+def _sure(candidate: Candidate) -> Candidate:
     """Confirmed: hard evidence of its own, before every symptom, that explains nearly all of them."""
-    explains = candidate.coverage >= 0.8
-    alone = candidate.main.hard and candidate.first and explains
-    if alone and candidate.since is not None:
+    if candidate.main.hard and candidate.first and candidate.coverage >= 0.8 and candidate.since is not None:
         return replace(candidate, confidence="confirmed")
     return replace(candidate, confidence="likely" if candidate.score >= 0.45 else "unknown")
 

@@ -106,17 +106,18 @@ def run(case: Case, source: Path) -> Result:
 
 def _specs(case: Case, rng: random.Random) -> tuple[str, ...]:
     """The faults as the lab wants them: when each starts, and how long it lasts."""
-    at = {"past": lambda: -rng.randrange(120, 500)}.get(case.variant, lambda: rng.choice((8, 8, 14, 20)))
     lasts = f"+{rng.randrange(16, 30)}" if case.over else ""
-    return tuple(f"{fault}@{at()}{lasts}" for fault in case.faults)
+    past = case.variant == "past"
+    starts = [-rng.randrange(120, 500) if past else rng.choice((8, 8, 14, 20)) for _ in case.faults]
+    return tuple(f"{fault}@{at}{lasts}" for fault, at in zip(case.faults, starts, strict=True))
 
 
 def _when(case: Case, truth: Sequence[dict[str, Any]], rng: random.Random) -> float:
     if not truth:
         return time.time() + rng.uniform(10, 30)
-    start = max(f["starts_at"] for f in truth)
+    start = max(float(f["starts_at"]) for f in truth)
     if case.over:
-        return max(f["ends_at"] for f in truth) + rng.uniform(12, 40)
+        return max(float(f["ends_at"]) for f in truth) + rng.uniform(12, 40)
     return start + max(WAIT.get(f["fault"], 12) for f in truth) + rng.uniform(0, 25)
 
 
