@@ -46,12 +46,12 @@ _FREE = r"(?<![\w.:/#@$])(?<![A-Za-z_]-)"
 _LONG = "days?|d|hours?|h|minutes?|mins?|min|m|seconds?|secs?|sec|s"
 _FIGURE = re.compile(
     rf"(?P<skip>\[E\d[^\]\n]*\]|^[ \t>]*\d{{1,3}}[.)]\s|\b\d{{1,2}}\.?\s{_MONTH}(?:\s\d{{4}})?\b"
-    rf"|\b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s\d{{4}}\b)?(?!:)|\b\d+(?:st|nd|rd|th)\b|\b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}\b)"
+    rf"|\b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s\d{{4}}\b(?!-))?(?!:)|\b\d+(?:st|nd|rd|th)\b|\b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}\b)"
     r"|(?P<moment>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?)"
     r"|(?P<date>\b\d{4}-\d\d-\d\d\b)"
     r"|(?P<clock>(?<![\d:.\w])\d{1,2}:\d\d(?::\d\d)?(?![\d:])(?:\s?[ap]\.?m\b)?)"
     r"|(?P<version>(?<![\w.])v?\d+\.\d+\.\d+(?:[.+-]?\w+)*|\bv\d+(?:\.\d+)*\b)"
-    rf"|{_FREE}(?P<span>\d+\s?(?:{_LONG}),?\s?(?:and\s)?\d+\s?(?:{_LONG})){_END}"
+    rf"|{_FREE}(?P<span>\d+\s?(?:{_LONG})\s?(?:and\s)?\d+\s?(?:{_LONG})){_END}"
     rf"|{_FREE}(?P<value>{_NUMBER})(?:"
     rf"\s?(?P<unit>{_UNIT})(?P<rated>/s|\sper\ss(?:econd)?)?{_END}"
     rf"|\s?(?:[a-z]+\s?)?(?:/|per\s)\s?(?P<per>{'|'.join(sorted(_PER, key=len, reverse=True))}){_END}"
@@ -59,6 +59,14 @@ _FIGURE = re.compile(
     rf"|\b(?P<word>{'|'.join(_WORDS)})(?:\s|-)?(?:times|fold)\b",
     re.MULTILINE,
 )
+_QUICK = re.compile(
+    rf"(?<![\w.:])(?<!\w-)({_NUMBER})"
+    rf"(?:\s?({_UNIT})|\s?(?:[a-z]+\s?)?(?:/|per )({'|'.join(_PER)})|\s?(?:rps|qps))?(?![\w:]|\.\d)"
+)
+_QUICK_CLOCK = re.compile(r"(?<![\d:.\w])(\d{1,2}):(\d\d)(?::(\d\d))?(?![\d:])")
+_QUICK_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: ?(?:Z|UTC|[+-]\d\d:\d\d))?")
+_QUICK_VERSION = re.compile(r"(?<![\w.])(?:v?\d+\.\d+\.\d+(?:[.+-]?\w+)*|v\d+(?:\.\d+)*)")
+ARROW = re.compile(rf"({_NUMBER})\s?({_UNIT})?\s(?:→|->|to)\s({_NUMBER})\s?({_UNIT})?(?!\w)")
 _PART = re.compile(rf"(\d+)\s?({_LONG})")
 _ABOUT = re.compile(
     r"(?:about|around|roughly|approximately|approx\.?|nearly|almost|close to|some|~|≈|circa)\s?$", re.IGNORECASE
@@ -94,6 +102,31 @@ def figures(text: str) -> Iterator[Figure]:
             yield figure
 
 
+def quick(text: str) -> Iterator[tuple[float, Kind, tuple[float, ...]]]:
+    """The measured figures of a text, each once, as number, kind and values in base units: for evidence, where
+    neither place nor precision matters and one figure too many does no harm."""
+    for written, unit, per in set(_QUICK.findall(text)):
+        number = float(written.replace(",", ""))
+        kind, factors = ("rate", (1 / _PER.get(per, 1.0),)) if per else unit_of(unit) if unit else ("plain", (1.0,))
+        yield number, kind, tuple([number * factor for factor in factors])
+
+
+def clocks(text: str) -> set[float]:
+    """The times of day in a text, in seconds of the day."""
+    found = set(_QUICK_CLOCK.findall(text))
+    return {int(hour) * 3600.0 + int(minute) * 60 + int(second or 0) for hour, minute, second in found}
+
+
+def moments(text: str) -> set[float]:
+    """The full times in a text, in UTC seconds."""
+    return {at for written in set(_QUICK_MOMENT.findall(text)) if (at := moment(written)) is not None}
+
+
+def versions(text: str) -> set[str]:
+    """The versions in a text, without their v."""
+    return {written.lstrip("v") for written in _QUICK_VERSION.findall(text)}
+
+
 def unit_of(unit: str) -> tuple[Kind, tuple[float, ...]]:
     """Kind and factors of a unit as written or as facts name it."""
     return _cached_unit(unit)
@@ -120,8 +153,8 @@ def _figure(match: re.Match[str], kind: Kind, factors: tuple[float, ...]) -> Fig
     mantissa, _, exponent = written.lower().partition("e")
     half = 0.5 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
     before = match.string[max(0, match.start() - 16) : match.start()]
-    if _ABOUT.search(before) or _OVER.search(before):
-        half = max(half, 0.08 * number)
+    loose = 0.08 if _ABOUT.search(before) else 0.2 if _OVER.search(before) else 0.0
+    half = max(half, loose * number)
     start = match.start("value")
     return Figure(
         start,

@@ -1,5 +1,6 @@
 """Every figure that the evidence holds, indexed so that looking one up costs a binary search."""
 
+import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,13 +8,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.check.figures import Figure, Kind, figures, moment, unit_of
+from bot.check.figures import ARROW, Figure, Kind, clocks, moment, moments, quick, unit_of, versions
 from bot.domain.evidence import Evidence
 
 _DAY = 86_400.0
 _MANY = 40  # numbers in one list beyond which only its first, last, lowest and highest count
 _FEW = 8  # moments in one piece of evidence up to which the time between any two of them counts
 _AFTER = ("now", "min", "max")
+_NUMERIC = {int, float}
+_DIGIT = re.compile(r"\d")
 _UNITLESS: tuple[Kind, tuple[float, ...]] = ("plain", (1.0,))
 # An evidence value without a unit may be meant in these multiples of a figure's base: 0.35 for 35 %, 231 for 231 ms.
 _MEANT: dict[Kind, tuple[float, ...]] = {"time": (1.0, 1e3), "ratio": (1.0, 100.0), "bytes": (1.0,), "rate": (1.0,)}
@@ -80,22 +83,27 @@ class Known:
             own = value.get("unit")
             unit = own if isinstance(own, str) else unit
             self._pairs(value, unit)
-            for item in value.values():
-                self._fact(item, unit)
+            self._each(value.values(), unit)
         elif isinstance(value, list | tuple):
             self._list(value, unit)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            kind, factors = unit_of(unit) if unit else _UNITLESS
-            self._values[kind].add(abs(value * factors[0]))
+        else:
+            self._each((value,), unit)
+
+    def _each(self, items: Iterable[Any], unit: str) -> None:
+        kind, factors = unit_of(unit) if unit else _UNITLESS
+        for item in items:
+            if type(item) in _NUMERIC:
+                self._values[kind].add(abs(item * factors[0]))
+            elif isinstance(item, str | dict | list | tuple):
+                self._fact(item, unit)
 
     def _list(self, items: Sequence[Any], unit: str) -> None:
         """Its length counts, and so do its rows by each value that they share; a long run of numbers by its ends."""
         counts = self._values["count"]
         counts.add(float(len(items)))
-        if len(items) > _MANY and all(isinstance(item, int | float) for item in items):
+        if len(items) > _MANY and set(map(type, items)) <= _NUMERIC:
             items = (items[0], items[-1], min(items), max(items))
-        for item in items:
-            self._fact(item, unit)
+        self._each(items, unit)
         shared = Counter(
             (key, value)
             for row in items
@@ -131,22 +139,25 @@ class Known:
             self._values["times"].add(abs(first / second))
 
     def _text(self, text: str) -> None:
-        last: Figure | None = None
-        for figure in figures(text):
-            if figure.kind == "version":
-                self._versions.add(figure.shown.lstrip("v"))
-                continue
-            self._values[figure.kind] |= set(figure.values)
-            if figure.kind in ("clock", "moment"):
-                continue
-            self._values["shown"].add(figure.number)
-            if (
-                last is not None
-                and last.kind == figure.kind
-                and text[last.end : figure.start].strip() in ("→", "->", "to")
-            ):
-                self._pair(figure.kind, last.values[0], figure.values[0])
-            last = figure
+        if _DIGIT.search(text) is None:
+            return
+        values = self._values
+        for number, kind, base in quick(text):
+            values[kind].update(base)
+            values["shown"].add(number)
+        if ":" in text:
+            values["clock"] |= clocks(text)
+            values["moment"] |= moments(text)
+        if "." in text or "v" in text:
+            self._versions |= versions(text)
+        for first, unit, second, other in ARROW.findall(text) if "→" in text or "->" in text or " to " in text else ():
+            self._arrow(first, unit, second, other)
+
+    def _arrow(self, first: str, unit: str, second: str, other: str) -> None:
+        """`231 ms → 4.7 s` in a text is a before and a now as well."""
+        (kind, factors), (other_kind, others) = (unit_of(u) if u else _UNITLESS for u in (unit or other, other))
+        if kind == other_kind:
+            self._pair(kind, *(float(w.replace(",", "")) * f[0] for w, f in ((first, factors), (second, others))))
 
 
 def _offset(at: float, zone: str) -> float:
