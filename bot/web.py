@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import uvicorn
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import telemetry
+from bot.domain.errors import SetupError
 
 Handle = Callable[[bytes, Mapping[str, str]], Awaitable[tuple[int, Mapping[str, str], bytes]]]
 Ready = Callable[[], Awaitable[Mapping[str, str]]]
@@ -20,13 +22,6 @@ _LARGEST = 1_000_000
 
 def application(ready: Ready, slack: Handle | None = None) -> Starlette:
     """The ASGI application; `ready` names each part that is not well, empty when all are."""
-
-    async def events(request: Request) -> Response:
-        body = await _body(request)
-        if body is None or slack is None:
-            return Response(status_code=413 if slack else 404)
-        status, headers, answer = await slack(body, dict(request.headers))
-        return Response(answer, status, headers=dict(headers))
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"ok": True})
@@ -40,8 +35,19 @@ def application(ready: Ready, slack: Handle | None = None) -> Starlette:
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
     if slack is not None:
-        routes.append(Route("/slack/events", events, methods=["POST"]))
+        routes.append(Route("/slack/events", _events(slack), methods=["POST"]))
     return Starlette(routes=routes)
+
+
+def _events(slack: Handle) -> Callable[[Request], Awaitable[Response]]:
+    async def events(request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        status, headers, answer = await slack(body, dict(request.headers))
+        return Response(answer, status, headers=dict(headers))
+
+    return events
 
 
 async def _body(request: Request) -> bytes | None:
@@ -65,13 +71,28 @@ class _Server(uvicorn.Server):
         return contextlib.nullcontext()
 
 
-async def serve(app: Any, host: str, port: int, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set, then finish what is under way, 5 s at most."""
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
+def serve(app: Any, host: str, port: int, stop: asyncio.Event) -> Coroutine[Any, Any, None]:
+    """Listen at once; the coroutine serves until `stop` is set, then finishes what is under way, 5 s at most.
+
+    SetupError when the address cannot be had.
+    """
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", "") or str(error)
+        raise SetupError(f"cannot listen on {host}:{port}: {why}; set HOST or PORT to another one") from error
+    return _serve(app, listener, stop)
+
+
+async def _serve(app: Any, listener: socket.socket, stop: asyncio.Event) -> None:
+    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
     server = _Server(config)
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(server.serve([listener]))
     waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    waiting.cancel()
-    await task
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        waiting.cancel()
+        await task
+        listener.close()

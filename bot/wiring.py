@@ -14,7 +14,7 @@ from bot import llm, sources, telemetry, tools
 from bot.agent.budget import Budget
 from bot.analysis.charts import draw
 from bot.check.redact import Redactor
-from bot.domain.errors import SetupError
+from bot.domain.errors import ReplyError, SetupError
 from bot.domain.plugin import Flow, Provider, Source, SourceHead
 from bot.domain.ports import Chat, Model, Replies, Run
 from bot.domain.sources import Sources
@@ -57,7 +57,7 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """The route, best first; the playbook, which needs no model, always last."""
         named = self.settings.nightjar_models or (("claude",) if self._has_claude else ())
-        full = tuple(name if ":" in name or name == FALLBACK else self._default(name) for name in named)
+        full = [n if ":" in n or n == FALLBACK else f"{n}:{self._family(n).default}" for n in named]
         return (*(name for name in full if name != FALLBACK), FALLBACK)
 
     @property
@@ -65,19 +65,16 @@ class Registry:
         return bool(self.settings.anthropic_api_key.get_secret_value() or self.settings.models.get("claude"))
 
     @staticmethod
-    def _default(family: str) -> str:
-        provider = providers().get(family)
-        if provider is None:
-            raise SetupError(f"no model family is called {family!r}; there are: {', '.join(providers())}")
-        return f"{family}:{provider.default}"
+    def _family(name: str) -> Provider[Any]:
+        if name not in (known := providers()):
+            raise SetupError(f"no model family is called {name!r}; there are: {', '.join(known)}")
+        return known[name]
 
     def get(self, name: str) -> Model:
         """The model of that name; SetupError for an unknown family or wrong settings."""
         if name not in self.opened:
             family, _, model = name.partition(":")
-            provider = providers().get(family)
-            if provider is None:
-                raise SetupError(f"no model family is called {family!r}; there are: {', '.join(providers())}")
+            provider = self._family(family)
             given = _claude_settings(self.settings) if family == "claude" else {}
             table = {**given, **self.settings.models.get(family, {})}
             self.opened[name] = provider.open(_fill(provider.settings, table, f"models.{family}"), model)
@@ -120,11 +117,9 @@ def open_sources(settings: Settings) -> Sources:
     """Open each configured instance; nothing connects yet. SetupError names what does not fit."""
     kinds, opened = source_kinds(), []
     for name, table in source_tables(settings).items():
-        kind = kinds.get(table.get("kind", name))
-        if kind is None:
-            raise SetupError(
-                f"sources.{name}: no kind is called {table.get('kind', name)!r}; there are: {', '.join(kinds)}"
-            )
+        of = table.get("kind", name)
+        if (kind := kinds.get(of)) is None:
+            raise SetupError(f"sources.{name}: no kind is called {of!r}; there are: {', '.join(kinds)}")
         head = SourceHead(name, str(table.get("env", settings.nightjar_env)), str(table.get("cluster", "")))
         rest = {key: value for key, value in table.items() if key not in ("kind", "env", "cluster")}
         opened.append(kind.open(head, _fill(kind.settings, rest, f"sources.{name}")))
@@ -174,23 +169,36 @@ class House:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[asyncio.Task[None]]:
         """Hear Slack over Socket Mode until left; the task ends early only with an error."""
-        slack = self.slack_app()
-        task = asyncio.create_task(slack.run_socket())
+        async with self.hearing() as slack:
+            task = asyncio.create_task(slack.run_socket())
+            try:
+                yield task
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    @asynccontextmanager
+    async def hearing(self) -> AsyncIterator[SlackApp]:
+        """The Slack side once its token works, else SetupError; on leaving, what waits after an ack is finished."""
         try:
-            yield task
+            await self.slack_app().prime()
+        except ReplyError as error:
+            raise SetupError(f"SLACK_BOT_TOKEN does not work: {error} (`nightjar doctor` looks further)") from error
+        try:
+            yield self.slack_app()
         finally:
-            await slack.close()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await self.slack_app().close()
 
     async def ready(self) -> Mapping[str, str]:
         """What is not well, by part: sources and the database; empty when all are."""
-        wrong = {}
-        for instance in self.deps.sources.instances:
-            health = await instance.health()
-            if not health.ok:
-                wrong[instance.name] = health.detail
-        return wrong
+        instances = self.deps.sources.instances
+        healths = await asyncio.gather(*(instance.health() for instance in instances))
+        wrong = {i.name: health.detail for i, health in zip(instances, healths, strict=True) if not health.ok}
+        try:
+            schema = await asyncio.to_thread(_schema_fault, self.settings.database_url)
+        except SetupError as error:
+            schema = str(error)
+        return {**wrong, "database": schema} if schema else wrong
 
 
 def _ports(store: Store) -> dict[str, Any]:
@@ -252,8 +260,14 @@ def _require_schema(url: str) -> None:
     """SQLite is migrated on the spot, after a backup; PostgreSQL by its release step, as others may be using it."""
     if url.startswith("sqlite"):
         migrate(url)
-    elif (at := revision(url)) != head():
-        raise SetupError(f"the database has schema {at or 'none'}, this version needs {head()}: run `nightjar migrate`")
+    elif fault := _schema_fault(url):
+        raise SetupError(fault)
+
+
+def _schema_fault(url: str) -> str:
+    if (at := revision(url)) == head():
+        return ""
+    return f"the database has schema {at or 'none'}, this version needs {head()}: run `nightjar migrate`"
 
 
 def engine_url(settings: Settings) -> str:

@@ -8,8 +8,12 @@ import signal
 from bot import settings, wiring
 from bot import web as http
 from bot.domain.errors import SetupError
+from bot.slack.health import check_app_token
 
 log = logging.getLogger(__name__)
+_REFUSED = frozenset(
+    {"account_inactive", "invalid_auth", "missing_scope", "not_allowed_token_type", "not_authed", "token_revoked"}
+)
 
 
 def run(*, web: bool, worker: bool) -> None:
@@ -43,12 +47,21 @@ async def _serve(config: settings.Settings, *, web: bool, worker: bool) -> None:
         tasks: list[asyncio.Task[object]] = [loop.create_task(stop.wait())]
         serving: list[asyncio.Task[object]] = []
         if worker and not over_http:
+            await _try_app_token(config)
             tasks.append(await stack.enter_async_context(house.listening()))
+        heard = (await stack.enter_async_context(house.hearing())).handle_http if web and over_http else None
         if web:
-            app = http.application(house.ready, house.slack_app().handle_http if over_http else None)
+            app = http.application(house.ready, heard)
             serving.append(loop.create_task(http.serve(app, config.host, config.port, stop)))
         log.info("ready", extra={"transport": config.slack_transport, "models": ", ".join(house.deps.policy.models)})
         done, _ = await asyncio.wait([*tasks, *serving], return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         log.info("stopping")
         await asyncio.gather(*serving, *done)
+
+
+async def _try_app_token(config: settings.Settings) -> None:
+    """The SDK would try a refused token again and again, and say so in the log only."""
+    check = await check_app_token(config.slack_app_token.get_secret_value(), config.slack_api_url)
+    if check.detail in _REFUSED:
+        raise SetupError(f"SLACK_APP_TOKEN does not work: {check.detail}; {check.remedy}")
