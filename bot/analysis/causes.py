@@ -60,8 +60,8 @@ def rank(picture: Picture) -> tuple[Candidate, ...]:
         taken.append(_sure(best))
         explained = {id(m) for m in best.symptoms}
         left = [m for m in left if id(m) not in explained]
-    rest = tuple(left)
-    return tuple(replace(c, unexplained=rest) for c in taken)
+    taken.sort(key=lambda c: not c.active)
+    return tuple(replace(c, unexplained=tuple(left)) for c in taken)
 
 
 def _candidate(service: str, own: Sequence[Own], left: Sequence[Mover], picture: Picture) -> Candidate:
@@ -72,14 +72,17 @@ def _candidate(service: str, own: Sequence[Own], left: Sequence[Mover], picture:
     since = _since(ordered)
     slack = picture.slack
     symptoms = [m for m in left if m.signal.service in reach and _in_time(m, ordered, since, slack)]
-    others = [m for m in left if m.signal.service != service]
-    coverage = _weight(symptoms) / _weight(left) if left else 1.0
-    first = since is None or all(m.shift.since >= since - 2.5 * slack for m in others if m in symptoms)
+    until = _until(ordered, symptoms)
+    asked = [m for m in left if m.active] if until is None else left
+    explained = [m for m in symptoms if m.active or until is not None]
+    coverage = _weight(explained) / _weight(asked) if asked else 1.0
+    others = [m.shift.since for m in symptoms if m.signal.service != service]
+    first = since is None or all(began >= since - 2.5 * slack for began in others)
     strength = 1.0
     for o in ordered[:3]:
         strength *= 1.0 - o.weight
     score = (1.0 - strength) * (0.35 + 0.65 * coverage) * (1.0 if first else 0.7)
-    return Candidate(service, score, tuple(ordered), tuple(symptoms), since, _until(ordered, symptoms), coverage, first)
+    return Candidate(service, score, tuple(ordered), tuple(symptoms), since, until, coverage, first)
 
 
 def _ordered(own: Sequence[Own]) -> list[Own]:

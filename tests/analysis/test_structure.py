@@ -92,4 +92,5 @@ def test_families_have_types_outcomes_and_sides() -> None:
         "up": "gauge", "hits_total": "counter", "wait_seconds": "histogram", "pool_used": "gauge",
         "release_info": "info",
     }  # fmt: skip
-    assert (found["hits_total"].code, found["hits_total"].bad) == ("outcome", {"error"})
+    assert found["hits_total"].code == "outcome"
+    assert found["hits_total"].bad == {"error"}
