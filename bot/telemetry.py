@@ -5,7 +5,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ def traced(id: str) -> Iterator[None]:
 
 def setup(level: str = "INFO", *, json: bool = True, mask: Mask = str, stream: TextIO | None = None) -> None:
     """Send all logs to `stream` (standard error), masked; libraries that log bodies speak up from WARNING only."""
-    handler = _Handler(stream or sys.stderr)
+    handler = _Handler(stream)
     handler.setFormatter(_Json(mask) if json else _Plain(mask))
     root = logging.getLogger()
     for old in [known for known in root.handlers if isinstance(known, _Handler)]:
@@ -61,11 +61,31 @@ def setup(level: str = "INFO", *, json: bool = True, mask: Mask = str, stream: T
         logging.getLogger(name).setLevel(floor)
 
 
-class _Handler(logging.StreamHandler[TextIO]):
-    """Ours, so that a second setup replaces it. A line that cannot be masked is dropped, never printed as it is."""
+class _Handler(logging.Handler):
+    """Ours, so that a second setup replaces it; standard error is whatever it is when a line comes.
+
+    A line that cannot be masked is dropped, never printed as it is.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line at once."""
+        try:
+            self._write(self.format(record))
+        except Exception:  # noqa: BLE001  # a formatter or a mask may raise anything; a log line must not end the work
+            self.handleError(record)
+
+    def _write(self, line: str) -> None:
+        stream = self._stream or sys.stderr
+        stream.write(line + "\n")
+        stream.flush()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
-        self.stream.write(f'{{"level": "error", "logger": "{record.name}", "text": "a log line was dropped"}}\n')
+        with suppress(ValueError, OSError):
+            self._write(f'{{"level": "error", "logger": "{record.name}", "text": "a log line was dropped"}}')
 
 
 class _Formatter(logging.Formatter):
