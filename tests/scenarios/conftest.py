@@ -1,6 +1,7 @@
 """Both transports for every scenario, and writers that do not wait as long as on real Slack."""
 
 import asyncio
+import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -27,7 +28,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def _once(folder: Path) -> None:
-    nobody = dict.fromkeys(("bot_token", "app_token", "signing_secret", "api_url"), "")
+    nobody = dict.fromkeys(("bot_token", "app_token", "signing_secret"), secrets.token_hex(8))
+    nobody["api_url"] = "http://127.0.0.1:9/api/"  # never called
     async with wiring.open_house(reading(nobody, folder)):
         pass
 

@@ -152,12 +152,15 @@ async def stage(
     script: Script | None = None,
     corner: Corner | None = None,
     rules: Rules = RULES,
+    envs: Mapping[str, str] | None = None,
     channels: Sequence[str] = (CHANNEL, "general"),
     **more: Any,
 ) -> AsyncIterator[Scene]:
-    """All of it, connected; `more` are settings."""
+    """All of it, connected; `envs` gives each environment a Prometheus by name, `more` are settings."""
     async with contextlib.AsyncExitStack() as stack:
         sources = await stack.enter_async_context(watched(corner, rules))
+        if envs:
+            sources = {"sources": {name: _source(sources["prometheus_url"], env) for name, env in envs.items()}}
         model, claude = await stack.enter_async_context(served(script))
         quick: dict[str, Any] = {"retry_delays": (0, 0.05, 0.05), "ack_timeout": 2.0}
         slack = await stack.enter_async_context(Sandbox(channels=channels, **quick))
@@ -165,6 +168,10 @@ async def stage(
         house = await stack.enter_async_context(wiring.open_house(reading(slack.credentials(), folder, **given)))
         await stack.enter_async_context(connected(slack, house, transport))
         yield Scene(slack, house, model)
+
+
+def _source(url: str, env: str) -> dict[str, str]:
+    return {"kind": "prometheus", "url": url, "env": env}
 
 
 @asynccontextmanager

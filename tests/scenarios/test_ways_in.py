@@ -110,7 +110,7 @@ async def test_help_by_mention(play: Play, text: str) -> None:
         ("grafana", "alert SlowCheckout state=active"),
         ("grafana_legacy", "alert Checkout latency alert state=active"),
         ("pagerduty", "alert p99 of checkout is over 2 s state=active"),
-        ("datadog", "alert [P1] p99 of checkout is over 2 s state=active"),
+        ("datadog", "alert p99 of checkout is over 2 s state=active"),
     ],
 )
 async def test_an_alert_at_the_root_is_the_subject(play: Play, name: str, alert: str) -> None:

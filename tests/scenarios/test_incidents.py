@@ -1,0 +1,57 @@
+"""Two incidents in one channel stay apart."""
+
+import asyncio
+import re
+
+from tests.fakes.messages_server import Call, Request, Said, Text
+from tests.scenarios.conftest import Play
+from tests.scenarios.stage import blocks, words
+from tests.scenarios.world import Corner
+
+BOTH = ("cart", "mailer")
+
+
+def of(request: Request) -> str:
+    """The service that the conversation's first question is about."""
+    return next(name for name in BOTH if f"why is {name} failing?" in words(request))
+
+
+def looks_at_its_own(request: Request) -> Said:
+    """Looks at the service it was asked about, and cites what it saw."""
+    service, results = of(request), [b for b in blocks(request.body["messages"][-1]) if b["type"] == "tool_result"]
+    if not results:
+        return Said(Text("I look.\n"), Call("service_signals", {"service": service}), first_byte=0.1)
+    known = re.findall(r"Evidence (E\d+)", words(request))
+    return Said(Text(f"{service} fails.\nSince ten minutes.\nNext: look.\n\nIts errors rose [{known[-1]}].\nCAUSE null"))
+
+
+async def test_no_evidence_crosses(play: Play) -> None:
+    """Two threads, asked at once, followed up in turn: each cites and carries on its own evidence only."""
+    async with play(script=looks_at_its_own, corner=Corner(BOTH, BOTH)) as scene:
+        roots = [(await scene.ask(f"@nightjar why is {name} failing?", user=who))["ts"] for name, who in zip(BOTH, ("mira", "sam"), strict=True)]
+        await scene.answers(2)
+        await asyncio.gather(*(scene.ask("@nightjar and an hour ago?", thread=root) for root in roots))
+        await scene.answers(4)
+        crossed = 0
+        for record in await scene.records():
+            assert record.answer is not None
+            service = BOTH[roots.index(record.question.place.thread)]
+            looked = [item for item in record.answer.evidence if item.tool == "service_signals"]
+            crossed += sum(service not in f"{item.query} {item.summary}" for item in looked)
+            crossed += len(set(re.findall(r"E\d+", record.answer.body)) - {e.id for r in await scene.records() if r.question.place == record.question.place and r.answer for e in r.answer.evidence})
+            assert looked
+        assert crossed == 0
+
+
+async def test_threads_know_each_others_answers_without_ids(play: Play) -> None:
+    """In an incident channel a later thread is told what was answered before, without its evidence's ids."""
+    async with play(script=looks_at_its_own, corner=Corner(BOTH, BOTH)) as scene:
+        await scene.ask("@nightjar why is cart failing?")
+        await scene.answers()
+        await scene.ask("@nightjar hello, why is mailer failing?", user="sam")
+        await scene.answers(2)
+        assert scene.model is not None
+        last = words(scene.model.requests[-1])
+        told = last[last.index("earlier_in_this_incident") :].partition("]")[0]
+        assert "cart fails" in told
+        assert not re.search(r"E\d", told)

@@ -1,0 +1,86 @@
+"""Whatever the model's server does, the thread gets one answer, which says who took over."""
+
+import pytest
+
+from tests.fakes.messages_server import Call, Page, Refused, Reply, Request, Said, Text
+from tests.scenarios.conftest import Play
+from tests.scenarios.stage import HEAD, WRITTEN, looks_then_answers, text_of
+
+CLAUDE = "claude:claude-opus-5-5"
+DRAFT = "cart looks sick.\n" * 8
+FAULTS: dict[str, tuple[Reply, str]] = {
+    "429": (Refused(429, "rate_limit_error", headers={"retry-after": "0"}), "is rate-limited"),
+    "429 for long": (Refused(429, "rate_limit_error", headers={"retry-after": "50"}), "is rate-limited"),
+    "529": (Refused(529, "overloaded_error"), "is overloaded"),
+    "overloaded in the stream": (Said(Text(DRAFT), ending="overloaded"), "is overloaded"),
+    "cut": (Said(Text(DRAFT), ending="tcp_cut"), "broke off"),
+    "stall": (Said(Text(DRAFT), ending="stall"), "did not answer in time"),
+    "clean end of file": (Said(Text(DRAFT), ending="eof"), "broke off"),
+    "page with 200": (Page(b"<html>proxy</html>"), "sent something that is no answer"),
+    "refusal": (Said(Text("I cannot help."), stop="refusal"), "would not answer"),
+    "wrong key": (Refused(401, "authentication_error"), "refused our key"),
+    "server error": (Refused(500), "is overloaded"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_the_playbook_takes_over_and_says_so(play: Play, name: str) -> None:
+    """Every fault, each time the model is asked: one answer of the playbook, no stream left, none of the draft."""
+    reply, said = FAULTS[name]
+    async with play(script=lambda _: reply, models={"claude": {"stall_seconds": 0.3}}) as scene:
+        asked = await scene.ask()
+        (answer,) = await scene.answers()
+        assert answer["thread_ts"] == asked["ts"]
+        assert f"{CLAUDE} {said}; playbook took over" in text_of(answer)
+        assert "cart is unhealthy" in text_of(answer)
+        assert "cart looks sick" not in text_of(answer)
+        assert (scene.streaming, scene.posts()) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["529", "cut", "overloaded in the stream"])
+async def test_one_fault_is_tried_again(play: Play, name: str) -> None:
+    """A fault that passes costs a second, and the model answers; no tool runs twice."""
+    reply, _ = FAULTS[name]
+    seen: list[Request] = []
+
+    def once(request: Request) -> Reply:
+        seen.append(request)
+        return reply if len(seen) == 2 else looks_then_answers(request)
+
+    async with play(script=once) as scene:
+        await scene.ask()
+        (answer,) = await scene.answers()
+        (record,) = await scene.records()
+        assert HEAD in text_of(answer)
+        assert "took over" not in text_of(answer)
+        assert len(seen) == 3
+        assert record.answer is not None
+        assert record.answer.tool_calls == 3
+
+
+async def test_a_model_that_never_stops_asking_is_ended(play: Play) -> None:
+    """A model that only calls tools runs into the limits, is told to answer, and is replaced when it does not."""
+
+    def restless(request: Request) -> Said:
+        turns = sum(entry["role"] == "assistant" for entry in request.body["messages"])
+        return Said(Call("find_metrics", {"words": f"errors {turns}"}))
+
+    async with play(script=restless, limits={"turns": 3}) as scene:
+        await scene.ask()
+        (answer,) = await scene.answers()
+        assert "limit" in text_of(answer)
+        assert scene.model is not None
+        assert len(scene.model.requests) <= 6
+
+
+async def test_beyond_the_days_money_the_playbook_answers(play: Play) -> None:
+    """With the daily ceiling spent no model is asked."""
+    dear = Said(Text(WRITTEN), usage={"input_tokens": 100_000, "output_tokens": 1_000})
+    async with play(script=lambda _: dear, limits={"usd_per_day": 0.1}) as scene:
+        await scene.ask()
+        await scene.answers()
+        await scene.ask()
+        _, second = await scene.answers(2)
+        assert scene.model is not None
+        assert len(scene.model.requests) == 1
+        assert "playbook" in text_of(second) or "no model" in text_of(second)
