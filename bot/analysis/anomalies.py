@@ -164,7 +164,7 @@ def _mover(signal: Signal, shift: Shift, axis: Axis) -> Mover:
     if signal.kind == "saturation":
         weight *= 0.3 + 0.7 * mover.exhausted
     recovered = 1.0 if mover.active else 0.5
-    return Mover(signal, shift, round(weight * (0.4 + 0.6 * strength) * recovered, 4), left)
+    return Mover(signal, shift, round(float(weight * (0.4 + 0.6 * strength) * recovered), 4), left)
 
 
 def _time_left(signal: Signal, shift: Shift, axis: Axis) -> float | None:

@@ -105,8 +105,10 @@ def _baseline(values: Array, limits: Limits, size: int) -> Baseline:
     scale = _scale(head, level, values, limits)
     gap = np.maximum(np.maximum(limits.units * scale, limits.least), limits.relative * np.abs(best))
     better = (limits.bad != 0) & ((level - best) * limits.bad > gap)
-    level = _capped(np.where(better, best, level), limits)
-    return Baseline(np.nan_to_num(level), _scale(head, level, values, limits))
+    told = np.where(better, best, level)
+    level = _capped(told, limits)
+    sample = np.where((level != told)[:, None], level[:, None], head)
+    return Baseline(np.nan_to_num(level), _scale(sample, level, values, limits))
 
 
 def _capped(level: Array, limits: Limits) -> Array:

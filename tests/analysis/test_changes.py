@@ -83,6 +83,14 @@ def test_trouble_from_the_first_point_on_is_no_baseline() -> None:
     assert found(noisy(0.4)) is None
 
 
+def test_a_start_that_holds_the_change_does_not_hide_it() -> None:
+    """Data that begin three samples before the trouble: the few good points are baseline enough."""
+    values = stepped(0.0, 0.35, minute=0.6)
+    shift = found(values, worst=0.02)
+    assert shift is not None
+    assert shift.since == pytest.approx(at(0.6), abs=15)
+
+
 def test_the_bad_side_alone_counts() -> None:
     """A fall of what is bad when it rises is no departure, unless both sides count."""
     values = np.concatenate([noisy(3.0)[:60], noisy(1.0)[60:]])
