@@ -18,15 +18,28 @@ from rich.console import Console
 from bot import settings, wiring
 from bot.cli import shape, terminal
 from bot.demo.shop import FAULTS, Shop
+from bot.demo.slack.live import Offer
 from bot.demo.slack.sandbox import Sandbox
 from bot.demo.vendors import Vendors
 from bot.domain.errors import SetupError
 from bot.domain.investigations import Question, Record
 from bot.domain.place import Place
+from bot.domain.plugin import Command
 from bot.flows import answer
+from bot.plugins import discover
+from bot.slack import commands, manifest
 
 CHANNEL = "inc-checkout"
 LONGEST = 60.0
+QUESTIONS = (
+    "@nightjar which service is unhealthy, and since when?",
+    "@nightjar why is checkout slow?",
+    "@nightjar what changed in the last hour?",
+)
+ABOUT = (
+    "An incident is under way in a small web shop. Nightjar, the on-call engineer in this channel, looks into metrics, "
+    "alerts and deploys and answers with evidence. Ask it:"
+)
 
 
 @dataclass(frozen=True)
@@ -57,13 +70,23 @@ async def stage(fault: str, seed: int, port: int = 0) -> AsyncIterator[Scene]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nightjar-demo-"))
         vendors = await stack.enter_async_context(Vendors(shop))
         try:
-            slack = await stack.enter_async_context(Sandbox(port=port, limits=True))
+            slack = await stack.enter_async_context(Sandbox(port=port, limits=True, offer=_offer()))
         except OSError as error:
             raise SetupError(f"port {port} is taken; try: nightjar demo --port {port + 1}") from error
         house = await stack.enter_async_context(wiring.open_house(_config(slack, vendors, Path(folder))))
         await stack.enter_async_context(house.listening())
         await slack.wait_connected()
         yield Scene(slack, shop, house)
+
+
+def _offer() -> Offer:
+    """What the page completes and proposes, from the bot's own manifest and commands."""
+    features = manifest.manifest()["features"]
+    slashes = {item["command"]: item["description"] for item in features["slash_commands"]}
+    verbs = discover(commands, "COMMAND", Command)
+    known = slashes | {f"{slash} {name}": verb.about for slash in slashes for name, verb in verbs.items()}
+    shortcuts = {item["callback_id"]: item["name"] for item in features["shortcuts"]}
+    return Offer(known, shortcuts, QUESTIONS, ABOUT)
 
 
 def _config(slack: Sandbox, vendors: Vendors, folder: Path) -> settings.Settings:

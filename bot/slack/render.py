@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.domain.answers import Answer, Citation, Failure
+from bot.domain.window import Window
 from bot.slack.charts import MAX_CHARTS, block_of, sparklines
 from bot.slack.posting import Content
 
@@ -29,9 +31,9 @@ def placeholder(text: str, key: str, facts: str = "", status: str = "") -> Conte
 
 
 def answer(said: Answer, key: str, clean: Clean, *, charts: bool = True) -> Content:
-    """The answer's message; without `charts` they become lines of text."""
+    """The answer's message; without `charts` they become lines of text. What no block holds comes as a picture."""
     head = cut(clean(said.head), MAX_HEAD) or "Not known."
-    blocks: list[Json] = [{"type": "markdown", "text": head}]
+    blocks: list[Json] = [{"type": "markdown", "text": strong(head)}]
     blocks += [_context(line) for line in (" · ".join(_frame(said)), missing_line(said, clean)) if line]
     blocks += _charts(said, clean) if charts else _sparks(said, clean)
     if said.choices:
@@ -68,7 +70,8 @@ def details(said: Answer, key: str, clean: Clean) -> Json:
     if said.numbers.unbacked:
         parts += [f"*Figures without evidence*: {escape(clean(', '.join(said.numbers.unbacked)))}"[:MAX_SECTION]]
     blocks = [_section(part) for part in parts[:MAX_VIEW_BLOCKS]] or [_section("There is nothing more to show.")]
-    blocks.append(_context(" · ".join([*_cost(said), f"trace `{escape(said.trace or key)}`"])))
+    when = [said.window.shown(said.zone)] if said.window is not None else []
+    blocks.append(_context(" · ".join([*when, *_cost(said), f"trace `{escape(said.trace or key)}`"])))
     return modal("Details", blocks, key)
 
 
@@ -82,6 +85,15 @@ def modal(title: str, blocks: Sequence[Json], key: str, *, callback: str = "", s
 def button(text: str, action: str, value: str) -> Json:
     """A button within Slack's limits."""
     return {"type": "button", "text": _plain(text[:75]), "action_id": action, "value": value[:MAX_VALUE]}
+
+
+def strong(head: str) -> str:
+    """Markdown whose first line stands out, unless that line is something of its own: a list, a heading, code."""
+    first, newline, rest = head.partition("\n")
+    plain = first.replace("**", "").strip()
+    if not plain or plain[0] in "#>|-*+`~":
+        return head
+    return f"**{plain}**{newline}{rest}"
 
 
 def cut(text: str, most: int) -> str:
@@ -118,6 +130,11 @@ def mrkdwn(text: str) -> str:
     return "\n".join([*lines, "```"] if tabled or fenced else lines)
 
 
+def monospace(text: str) -> Json:
+    """A section of text in columns."""
+    return _section(f"```{cut(escape(text.replace('```', '')), MAX_SECTION - 10)}```")
+
+
 def missing_line(said: Answer, clean: Clean) -> str:
     """What was not looked at, in one line; the rest stands in the details."""
     if not said.missing:
@@ -130,8 +147,17 @@ def _frame(said: Answer) -> Iterator[str]:
     if said.cause is not None:
         yield f"*{said.cause.confidence}*"
     if said.window is not None:
-        yield said.window.shown(said.zone)
+        yield _clock(said.window, said.zone)
     yield from (escape(env) for env in said.envs)
+
+
+def _clock(window: Window, zone: str) -> str:
+    """For a phone: the asker's clock, with the day where there are several or the window was asked for."""
+    start, end = (at.astimezone(ZoneInfo(zone)) for at in (window.start, window.end))
+    if start.date() != end.date():
+        return f"{start:%a %d %b %H:%M} – {end:%a %d %b %H:%M %Z}"
+    day = f"{start:%a %d %b} " if window.said else ""
+    return f"{day}{start:%H:%M}–{end:%H:%M %Z}"
 
 
 def _cost(said: Answer) -> Iterator[str]:
@@ -153,19 +179,14 @@ def _evidence(item: Citation, clean: Clean) -> str:
 
 def _charts(said: Answer, clean: Clean) -> Iterator[Json]:
     for chart in said.charts[:MAX_CHARTS]:
-        block = block_of(chart, said.zone)
+        block = block_of(chart, said.zone, clean)
         if block is not None:
             yield block
-        else:
-            yield _monospace(clean(sparklines(chart)))
 
 
 def _sparks(said: Answer, clean: Clean) -> Iterator[Json]:
-    yield from (_monospace(clean(sparklines(chart))) for chart in said.charts[:MAX_CHARTS])
-
-
-def _monospace(text: str) -> Json:
-    return _section(f"```{cut(escape(text.replace('```', '')), MAX_SECTION - 10)}```")
+    shown = (chart for chart in said.charts[:MAX_CHARTS] if block_of(chart, said.zone) is not None)
+    yield from (monospace(clean(sparklines(chart))) for chart in shown)
 
 
 def _inline(line: str) -> str:

@@ -1,6 +1,7 @@
 """What people see: the head first and short, everything within Slack's limits, nothing of a model's text alive."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bot.demo.slack.blocks import MAX_VIEW_BLOCKS, faults_of
 from bot.domain.answers import Answer, Citation, Failure, Numbers
 from bot.domain.evidence import Chart
 from bot.domain.messages import Usage
+from bot.domain.window import Window
 from bot.slack import charts, render
 from tests.slack.test_reply import ANSWER, CHARTED, line
 
@@ -24,6 +26,10 @@ EVERYTHING = replace(
 )
 
 
+EARLIER = replace(line(service="a"), times=tuple(range(60)), values=(1.0,) * 60)
+LATER = replace(line(service="b"), times=tuple(range(6_000, 6_060)), values=(1.0,) * 60)
+
+
 def texts(blocks: Any) -> list[str]:
     """The text of every block, in order."""
     return [
@@ -35,14 +41,32 @@ def texts(blocks: Any) -> list[str]:
 def test_the_first_thing_is_the_head_and_it_is_the_notification() -> None:
     """What a phone shows is the head, within 400 characters, and so is the first block."""
     shown = render.answer(ANSWER, "k", str)
-    assert shown.text == ANSWER.head == shown.blocks[0]["text"]
+    assert shown.text == ANSWER.head
+    first, rest = ANSWER.head.split("\n")
+    assert shown.blocks[0]["text"] == f"**{first}**\n{rest}"
     assert len(render.answer(EVERYTHING, "k", str).text) <= 400
 
 
 def test_confidence_window_and_environment_stand_below_the_head() -> None:
-    """In the asker's zone, with UTC beside it; the word for confidence is the code's own."""
+    """In the asker's zone; the word for confidence is the code's own; UTC stands in the details."""
     frame = render.answer(ANSWER, "k", str).blocks[1]["elements"][0]["text"]
-    assert frame == "*likely* · Mon 23 Nov 14:00–15:00 CET (13:00–14:00 UTC) · prod"
+    assert frame == "*likely* · 14:00–15:00 CET · prod"
+    assert "Mon 23 Nov 14:00–15:00 CET (13:00–14:00 UTC)" in str(render.details(ANSWER, "k", str)["blocks"][-1])
+
+
+def test_a_window_of_another_day_says_so() -> None:
+    """The day stands there where the asker named a time, and twice where the window spans a night."""
+    start, end = ANSWER.window.start, ANSWER.window.end  # type: ignore[union-attr]
+    named = replace(ANSWER, window=Window(start, end, "yesterday at 14:00"))
+    assert "· Mon 23 Nov 14:00–15:00 CET ·" in str(render.answer(named, "k", str).blocks[1])
+    night = replace(ANSWER, window=Window(start - timedelta(hours=20), end))
+    assert "Sun 22 Nov 18:00 – Mon 23 Nov 15:00 CET" in str(render.answer(night, "k", str).blocks[1])
+
+
+@pytest.mark.parametrize("head", ["# x\nrest", "- x", "`x`", "**", "", "> x"])
+def test_a_first_line_that_is_something_of_its_own_stays_it(head: str) -> None:
+    """A list, a heading or code is not wrapped in bold."""
+    assert render.strong(head) == head
 
 
 def test_the_cost_is_one_line() -> None:
@@ -146,14 +170,69 @@ def test_a_chart_keeps_its_spike() -> None:
 
 @pytest.mark.parametrize(
     "series",
-    [(), tuple(line(service=str(n)) for n in range(7)), (line(1),), (line(), replace(line(), times=(), values=()))],
-    ids=["none", "seven", "one point", "an empty one"],
+    [(), (line(1),), (replace(line(), times=(), values=()),), (EARLIER, LATER)],
+    ids=["none", "one point", "an empty one", "no moment shared"],
 )
 def test_what_slacks_chart_cannot_hold_is_left_to_text(series: tuple[Any, ...]) -> None:
-    """Too many series, or nothing to compare: no block, and a line of text that always works."""
+    """Nothing to compare: no block, and a line of text that always works."""
     chart = Chart("p99", series)
     assert charts.block_of(chart) is None
     assert charts.sparklines(chart).startswith("p99")
+
+
+def test_of_many_series_those_are_drawn_that_moved_most() -> None:
+    """Six of nine, in their order, the one that jumped among them, and the title says how many are missing."""
+    calm = tuple(line(service=f"s{number}") for number in range(8))
+    loud = replace(line(service="loud"), values=(0.0,) * 30 + (500.0,) * 30)
+    block = charts.block_of(Chart("p99", (*calm, loud)))
+    assert block
+    assert [one["name"] for one in block["chart"]["series"]] == ["s0", "s1", "s2", "s3", "s4", "loud"]
+    assert block["title"] == "p99 (3 more not drawn)"
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "shown", "word"),
+    [
+        ("seconds", 0.25, 250, "milliseconds"),
+        ("seconds", 2.5, 2.5, "seconds"),
+        ("bytes", 3 * 2**30, 3, "GiB"),
+        ("ratio", 0.125, 12.5, "%"),
+        ("1/s", 40, 40, "per second"),
+        ("parsecs", 7, 7, "parsecs"),
+    ],
+)
+def test_the_axis_is_in_a_unit_that_reads_well(unit: str, value: float, shown: float, word: str) -> None:
+    """Milliseconds below a second, GiB above one, shares in percent, an unknown unit as it is."""
+    flat = replace(line(service="a"), values=(value,) * 60)
+    block = charts.block_of(Chart("x", (flat,), unit))
+    assert block
+    assert block["chart"]["axis_config"]["y_label"] == word
+    assert {point["value"] for point in block["chart"]["series"][0]["data"]} == {shown}
+
+
+def test_a_threshold_is_a_line_of_its_own() -> None:
+    """Flat, named, and within the six."""
+    block = charts.block_of(Chart("p99", tuple(line(service=f"s{n}") for n in range(8)), "", (), 4.0))
+    assert block
+    series = block["chart"]["series"]
+    assert (len(series), series[-1]["name"]) == (6, "threshold")
+    assert {point["value"] for point in series[-1]["data"]} == {4.0}
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("payments: calls to bank (http_client_request_seconds)", "payments: calls to bank"),
+        ("sum by (service) (rate(http_requests_total[5m]))", "Http requests by service"),
+        ("process_resident_memory_bytes", "Process resident memory by service"),
+        ("Error share by service", "Error share by service"),
+        ("", "Chart"),
+        ("word " * 30, "Word word word word word word word word word…"),
+    ],
+)  # fmt: skip
+def test_a_charts_title_is_for_people(title: str, shown: str) -> None:
+    """No PromQL, no metric in brackets, cut at a word."""
+    assert charts.title_of(Chart(title, (line(service="a"), line(service="b")))) == shown
 
 
 def test_series_are_named_by_what_tells_them_apart() -> None:

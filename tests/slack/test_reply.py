@@ -45,6 +45,7 @@ ANSWER = Answer(
     envs=("prod",),
     trace="T-C-1",
 )
+UNSHARED = Chart("p99", tuple(Series({"service": str(n)}, (n, n + 0.5), (1.0, 2.0)) for n in (0.0, 600.0)))
 CHARTED = replace(ANSWER, charts=(Chart("p99", (line(service="payment"), line(service="cart")), "seconds"),))
 
 
@@ -155,15 +156,29 @@ async def test_without_any_block_the_head_still_comes(house: House, monkeypatch:
 
 
 async def test_a_dense_chart_is_a_picture_with_alt_text_once(house: House) -> None:
-    """Nine series do not fit Slack's chart: a PNG in the thread, also when finishing is repeated."""
+    """Series without a shared moment do not fit Slack's chart: a PNG in the thread, also when finishing is repeated."""
     drawn = SlackReplies(house.client, house.store.notes, draw=lambda chart: (b"\x89PNG", f"alt of {chart.title}"))
-    chart = Chart("p99", tuple(line(service=f"s{number}") for number in range(9)))
+    chart = UNSHARED
     place = await place_in(house)
     posted = await drawn.begin(place, KEY, "Looking into it", again=False)
     for _ in range(2):
         await drawn.open(place, KEY, posted).finish(replace(ANSWER, charts=(chart,)))
     files = [message["files"][0] for message in below(house, place) if message.get("files")]
     assert [(file["alt_txt"], file["title"]) for file in files] == [("alt of p99", "p99")]
+    assert "▁" not in str(below(house, place))
+
+
+async def test_where_a_picture_is_refused_a_line_of_text_stands_for_it(house: House) -> None:
+    """No picture, no lost chart: one sparkline below the answer, once."""
+    drawn = SlackReplies(house.client, house.store.notes, draw=lambda chart: (b"\x89PNG", "alt"))
+    place = await place_in(house)
+    posted = await drawn.begin(place, KEY, "Looking into it", again=False)
+    await house.slack.fail("files.getUploadURLExternal", "server_error", times=50)
+    for _ in range(2):
+        await drawn.open(place, KEY, posted).finish(replace(ANSWER, charts=(UNSHARED,)))
+    answer, line_of_text = below(house, place)
+    assert "▁" not in str(answer["blocks"])
+    assert "▁" in line_of_text["blocks"][0]["text"]["text"]
 
 
 async def test_a_failure_is_one_sentence_with_its_trace(house: House) -> None:

@@ -109,7 +109,8 @@ function drawHead() {
   $("title").textContent = channel && !channel.is_im ? `# ${name}` : name;
   $("topic").textContent = channel ? channel.topic ? channel.topic.value : "" : "";
   $("composer").hidden = state.open === HOME;
-  top.relabel(channel ? `Message ${channel.is_im ? "Nightjar" : `#${name}`}` : "Message");
+  const example = channel && channel.members.includes(state.bot) && state.offer.questions[0];
+  top.relabel(channel ? `Message ${channel.is_im ? "Nightjar" : `#${name}`}` : "Message", example ? `Ask here: ${channel.is_im ? example.replace("@nightjar ", "") : example}` : "");
   document.title = `${name} · Nightjar demo`;
 }
 
@@ -162,6 +163,13 @@ function drawChanged(message) {
   }
 }
 
+// The answer to one's own question opens beside the channel, where there is room for both.
+function follow(message) {
+  const channel = current();
+  const root = channel && message.channel === channel.id && channel.messages.get(message.thread_ts);
+  if (root && root.user === state.me && message.user === state.bot && root.reply_count === 1 && matchMedia("(min-width: 1001px)").matches) goto(channel.id, root.ts);
+}
+
 const WHOLE = new Set(["message", "message_deleted", "ephemeral", "ephemeral_deleted", "channel_created", "im_created", "member_joined_channel", "topic", "prompts"]);
 function redraw(event) {
   if (event.kind === "snapshot") { start(); return; }
@@ -171,7 +179,7 @@ function redraw(event) {
   if (event.kind === "home_published" && state.open === HOME) drawMessages();
   else if (event.kind === "sockets") { drawList(); if (state.open === HOME) drawMessages(); }
   else if (event.kind === "status" || event.kind === "session") { stick($("messages"), drawMessages); drawStatus(); }
-  else if (WHOLE.has(event.kind)) drawAll();
+  else if (WHOLE.has(event.kind)) { drawAll(); if (event.kind === "message") follow(event.message); }
   else if (event.message) drawChanged(event.message);
 }
 

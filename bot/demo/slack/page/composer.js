@@ -12,9 +12,8 @@ function choices(text, inThread) {
       .sort((a, b) => (b.id === state.bot) - (a.id === state.bot))
       .map((user) => ({ label: `@${user.name}`, note: user.real_name, text: `${text.slice(0, text.length - mention[2].length)}${user.name} ` }));
   }
-  const command = /^\/(\S*)$/.exec(text);
-  if (command && !inThread) {
-    return Object.entries(state.offer.commands).filter(([name]) => name.slice(1).startsWith(command[1]))
+  if (/^\/[^\n]*$/.test(text) && !inThread) {
+    return Object.entries(state.offer.commands).filter(([name]) => name.startsWith(text) && name !== text)
       .map(([name, note]) => ({ label: name, note, text: `${name} ` }));
   }
   return [];
@@ -44,7 +43,7 @@ export function composer({ place, thread, label }) {
     if (!text) return;
     const command = /^\/(\w[\w-]*)\s*([\s\S]*)$/.exec(text);
     if (command && thread()) { toast(`/${command[1]} does not work in threads, as in Slack. Write @nightjar ${command[2] || "help"} instead.`, "bad"); return; }
-    if (command && !(`/${command[1]}` in state.offer.commands)) { toast(`/${command[1]} is not a command here. Known: ${Object.keys(state.offer.commands).join(", ")}`, "bad"); return; }
+    if (command && !(`/${command[1]}` in state.offer.commands)) { toast(`/${command[1]} is not a command here. Known: ${Object.keys(state.offer.commands).filter((name) => !name.includes(" ")).join(", ")}`, "bad"); return; }
     put("");
     const body = { channel: place(), user: state.me };
     await attempt(() => (command ? act("slash", { ...body, command: `/${command[1]}`, text: command[2] })
@@ -63,5 +62,5 @@ export function composer({ place, thread, label }) {
   });
   const form = h("form", { class: "composer", onsubmit: (event) => { event.preventDefault(); send(); } }, list, box,
     h("button", { class: "send", type: "submit", "aria-label": "Send" }, "➤"));
-  return { element: form, put, focus: () => box.focus(), relabel: (text) => { box.placeholder = text; box.setAttribute("aria-label", text); } };
+  return { element: form, put, focus: () => box.focus(), relabel: (text, example) => { box.placeholder = example || text; box.setAttribute("aria-label", text); } };
 }

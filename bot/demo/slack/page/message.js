@@ -75,7 +75,7 @@ function threadLink(message, open) {
   if (!count) return null;
   const channel = state.channels.get(message.channel);
   const faces = [...new Set(repliesOf(channel, message.ts).map((reply) => reply.user))].slice(0, 4).map((id) => avatar(id, "tiny"));
-  return h("button", { class: "thread-link", onclick: () => open(message) }, faces, h("b", {}, count === 1 ? "1 reply" : `${count} replies`), h("small", {}, `last at ${clock(message.latest_reply)}`));
+  return h("button", { class: "thread-link", onclick: () => open(message) }, faces, h("b", {}, count === 1 ? "1 reply" : `${count} replies`), h("small", {}, `last at ${clock(message.latest_reply)}`), h("span", { class: "go", "aria-hidden": "true" }, "›"));
 }
 
 function working(message) {
