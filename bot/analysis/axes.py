@@ -15,8 +15,6 @@ STEPS = (
 )  # fmt: skip
 """Seconds between two ticks of time."""
 TICKS = 5
-HUGE = 1e290
-"""Beyond it the distance of two values could not be told any more."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def limits(values: Sequence[float], threshold: float | None) -> tuple[float, flo
     """What the axis spans: from zero where that does not flatten the lines; a threshold near enough is inside."""
     if not values:
         return 0.0, 1.0
-    low, high = max(-HUGE, min(values)), min(HUGE, max(values))
+    low, high = min(values), max(values)
     if threshold is not None and low - 3 * (high - low or abs(high)) <= threshold <= high + 3 * (
         high - low or abs(high)
     ):
@@ -101,7 +99,7 @@ def broken(one: Series) -> tuple[Array, Array]:
     apart = np.diff(times)
     gaps = np.flatnonzero(apart > 3 * np.median(apart)) if len(apart) > 1 else np.zeros(0, dtype=int)
     at = gaps + 1
-    return np.insert(times, at, (times[gaps] + times[at]) / 2), np.insert(np.clip(values, -HUGE, HUGE), at, np.nan)
+    return np.insert(times, at, (times[gaps] + times[at]) / 2), np.insert(values, at, np.nan)
 
 
 def alone(values: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

@@ -1,6 +1,5 @@
 """What a chart shows, in words: which series, their names, its alt text."""
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -11,14 +10,16 @@ from bot.domain.facts import SeriesFact
 from bot.domain.series import Series
 from bot.domain.window import Window
 
+HUGE, TINY = 1e300, 1e-300
+"""Beyond the one a value is as good as infinite, below the other it is nothing."""
 MOST = 8
 NAME = 22
 
 
 def finite(one: Series) -> Series:
     """The series without infinities, which an axis cannot show."""
-    kept = [(at, value) for at, value in zip(one.times, one.values, strict=True) if math.isfinite(value)]
-    return Series(one.labels, tuple(at for at, _ in kept), tuple(value for _, value in kept))
+    kept = [(at, value) for at, value in zip(one.times, one.values, strict=True) if abs(value) < HUGE]
+    return Series(one.labels, tuple(at for at, _ in kept), tuple(v if abs(v) > TINY else 0.0 for _, v in kept))
 
 
 def span(series: Sequence[Series]) -> Window | None:
