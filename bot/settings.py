@@ -27,7 +27,13 @@ class ChannelSettings(BaseModel):
     envs: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
-    keep_days: int = Field(0, ge=0, le=3650, description="keep this channel's history so many days; 0 keeps none")
+    keep: bool = Field(False, description="keep what is said in this channel, as it says there; off, nothing is copied")
+    keep_days: int = Field(30, ge=1, le=3650, description="how long, with `keep`; edits and deletions follow Slack's")
+
+    @property
+    def days_kept(self) -> int:
+        """0 where nothing is kept."""
+        return self.keep_days if self.keep else 0
 
 
 class LimitSettings(BaseModel):

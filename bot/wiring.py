@@ -144,7 +144,7 @@ def policy(settings: Settings, models: tuple[str, ...]) -> Policy:
         models=models,
         budget=Budget(limits.turns, limits.tool_calls, limits.tokens, limits.seconds, limits.usd),
         usd_per_day=limits.usd_per_day,
-        scopes={name: Scope(c.envs, c.services, c.models, c.keep_days) for name, c in settings.channels.items()},
+        scopes={name: Scope(c.envs, c.services, c.models, c.days_kept) for name, c in settings.channels.items()},
         money_channel=settings.money_channel,
         link_hosts=settings.link_hosts,
     )

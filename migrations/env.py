@@ -4,11 +4,18 @@ from alembic import context
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from bot import settings
-from bot.store import audit, conversations, evidence, notes, votes
+from bot.store import audit, conversations, evidence, history, notes, votes
 from bot.store.base import metadata
 from bot.store.database import normalised
 
-TABLES = (audit.investigations, conversations.messages, evidence.evidence, notes.notes, votes.votes)
+TABLES = (
+    audit.investigations,
+    conversations.messages,
+    evidence.evidence,
+    history.history,
+    notes.notes,
+    votes.votes,
+)
 _ONE_AT_A_TIME = 0x6E6A_6D67
 
 

@@ -70,6 +70,10 @@ class Terminal:
         """No earlier messages."""
         return ()
 
+    async def recent(self, place: Place, limit: int = 20) -> tuple[Said, ...]:
+        """Nobody else is here."""
+        return ()
+
     async def note(self, place: Place, text: str, key: str) -> None:
         """A short line."""
         self.console.print(text, style="dim", markup=False)

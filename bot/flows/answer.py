@@ -130,6 +130,7 @@ class Job:
             envs=self.scoped.sources.envs,
             services=self.scoped.services,
             thread=tuple((said.author or said.bot, said.text) for said in known.thread if not said.own),
+            before=tuple((_time(said.ts), said.author or said.bot, said.text) for said in known.before),
             subject=question.subject or known.subject,
             earlier=known.earlier,
             health=tuple(outcome.text for outcome in outcomes if not isinstance(outcome, ToolResult)),
@@ -183,6 +184,10 @@ async def _begin(deps: Deps, question: Question, key: str) -> Begun:
 async def _may_follow_up(deps: Deps, question: Question) -> bool:
     channel = await deps.chat.channel(question.place.channel)
     return channel.direct or deps.policy.is_incident(channel)
+
+
+def _time(ts: str) -> str:
+    return f"{datetime.fromtimestamp(float(ts), UTC):%H:%M:%S}"
 
 
 def _short(text: str) -> str:

@@ -62,16 +62,19 @@ async def _look(steps: Steps, deps: Deps, desk: Desk, question: Question) -> Ans
         return Answer(head=f"No source serves {question.command} here. `nightjar doctor` says what is plugged in.")
     arguments: dict[str, Any] = {"service": question.text} if question.text and tool.role == "signals" else {}
     (outcome,) = await box.run(steps, (ToolCall("command", tool.name, arguments),), Ledger())
-    return _answer(tool.name, outcome, desk)
+    return await steps.once("cite", partial(_answer, deps, steps.key, outcome), Answer)
 
 
-def _answer(tool: str, outcome: ToolResult | ToolFault, desk: Desk) -> Answer:
-    first, _, rest = outcome.text.partition("\n")
+async def _answer(deps: Deps, key: str, outcome: ToolResult | ToolFault) -> Answer:
+    """The evidence's own summary first: the first line of its text may say no more than when it was read."""
     if isinstance(outcome, ToolFault):
+        first, _, rest = outcome.text.partition("\n")
         return Answer(head=f"Not known: {first}"[:400], body=rest)
-    source = next((instance.name for instance in desk.sources.instances), "")
-    cited = Citation(outcome.evidence_id, source, "", tool, first[:200], tool)
-    return Answer(head=first[:400], body=rest, evidence=(cited,), tool_calls=1, model="no model")
+    kept = await deps.evidence.all(key)
+    cited = tuple(Citation(item.id, item.source, item.env, item.query, item.summary, item.tool) for item in kept)
+    missing = tuple(gap for item in kept for gap in item.missing)
+    head = "\n".join(item.summary for item in kept)[:400]
+    return Answer(head, outcome.text, evidence=cited, missing=missing, tool_calls=1, model="no model")
 
 
 async def _status(deps: Deps, question: Question) -> Answer:
@@ -84,8 +87,9 @@ async def _status(deps: Deps, question: Question) -> Answer:
 
 
 def _line(record: Record) -> str:
-    said = record.answer.head.partition("\n")[0] if record.answer else record.state
-    return f"- {record.started:%H:%M} UTC “{record.question.text[:80]}”: {said}"
+    said = (record.answer.head.partition("\n")[0] if record.answer else "") or record.state
+    asked = f"“{record.question.text[:80]}”" if record.question.text else "a question that was deleted"
+    return f"- {record.started:%H:%M} UTC {asked}: {said}"
 
 
 async def _finish(deps: Deps, question: Question, begun: Begun, answer: Answer, key: str) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.answers import Answer
@@ -14,16 +14,21 @@ from bot.domain.window import Window
 from bot.flows.deps import Deps
 
 _ID = re.compile(r"\bE(\d+)\b")
+_BEFORE_MESSAGES, _BEFORE_SECONDS, _BEFORE_CHARACTERS = 15, 7_200.0, 500
 
 
 @dataclass(frozen=True)
 class Context:
-    """Read once, in one step; `next_id` goes on numbering the thread's evidence where it stands."""
+    """Read once, in one step; `next_id` goes on numbering the thread's evidence where it stands.
+
+    `before` is what was said in the incident's channel before a question outside any thread, masked and cut.
+    """
 
     flow: str
     channel: Channel
     person: Person
     thread: tuple[Said, ...] = ()
+    before: tuple[Said, ...] = ()
     history: tuple[Message, ...] = ()
     earlier: tuple[str, ...] = ()
     earlier_flows: tuple[str, ...] = ()
@@ -38,9 +43,9 @@ async def read(deps: Deps, question: Question, place: Place, flow: str) -> Conte
     """Ask the chat service and the store, side by side."""
     in_thread = bool(question.place.thread) and question.place.thread != question.ts
     whole = Place(place.team, place.channel)
-    (channel, person, thread), (history, mine, around, spent, env) = await asyncio.gather(
+    ((channel, before), person, thread), (history, mine, around, spent, env) = await asyncio.gather(
         asyncio.gather(
-            deps.chat.channel(place.channel),
+            _surroundings(deps, question, whole, in_thread),
             deps.chat.person(question.asker),
             deps.chat.thread(place) if in_thread else _nothing(),
         ),
@@ -61,6 +66,7 @@ async def read(deps: Deps, question: Question, place: Place, flow: str) -> Conte
         channel=channel,
         person=person,
         thread=said,
+        before=before,
         history=history,
         earlier=_heads(around, place) if deps.policy.is_incident(channel) else (),
         earlier_flows=tuple(record.flow for record in answered),
@@ -70,6 +76,23 @@ async def read(deps: Deps, question: Question, place: Place, flow: str) -> Conte
         next_id=1 + max((int(n) for message in history for n in _ID.findall(message.text)), default=0),
         spent_usd=spent,
     )
+
+
+async def _surroundings(
+    deps: Deps, question: Question, place: Place, in_thread: bool
+) -> tuple[Channel, tuple[Said, ...]]:
+    """The channel; outside threads of an incident also what was said there lately, kept here or read on demand."""
+    channel = await deps.chat.channel(place.channel)
+    if in_thread or not deps.policy.is_incident(channel):
+        return channel, ()
+    kept = await deps.history.recent(place) if deps.policy.scope(channel).keep_days else ()
+    since = deps.clock.now().timestamp() - _BEFORE_SECONDS
+    found = [
+        replace(said, text=deps.redact(said.text)[:_BEFORE_CHARACTERS], alerts=())
+        for said in kept or await deps.chat.recent(place)
+        if not said.own and said.ts != question.ts and float(said.ts) >= since
+    ]
+    return channel, tuple(found[-_BEFORE_MESSAGES:])
 
 
 async def _nothing() -> tuple[Said, ...]:
@@ -96,7 +119,7 @@ def _heads(records: Sequence[Record], place: Place) -> tuple[str, ...]:
     heads = [
         f"{record.started:%H:%M} UTC “{record.question.text[:80]}”: {_ID.sub('', record.answer.head)[:300]}"
         for record in reversed(records)
-        if record.answer and record.question.place.thread != place.thread
+        if record.answer and record.answer.head and record.question.place.thread != place.thread
     ]
     return tuple(heads[-5:])
 

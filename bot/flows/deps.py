@@ -13,6 +13,7 @@ from bot.domain.ports import (
     Conversations,
     Engine,
     EvidenceStore,
+    History,
     Models,
     Notes,
     Replies,
@@ -24,7 +25,7 @@ from bot.domain.tools import Tool
 
 @dataclass(frozen=True)
 class Scope:
-    """What a channel is about: environments and services; `keep` opts in to keeping its history, in days."""
+    """What a channel is about: environments and services; for how many days its messages are kept, 0 for not at all."""
 
     envs: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
@@ -52,6 +53,11 @@ class Policy:
             fnmatch.fnmatch(channel.name, p) for p in (*self.patterns, *self.listed)
         )
 
+    @property
+    def keeps(self) -> bool:
+        """Whether any channel opted in to keeping its messages."""
+        return any(scope.keep_days for scope in self.scopes.values())
+
     def scope(self, channel: Channel) -> Scope:
         """What the channel is about; nothing configured means everything."""
         return self.scopes.get(channel.id) or self.scopes.get(channel.name) or Scope()
@@ -72,6 +78,7 @@ class Deps:
     audit: Audit
     votes: Votes
     notes: Notes
+    history: History
     clock: Clock
     policy: Policy = Policy()
     redact: Callable[[str], str] = str

@@ -38,8 +38,26 @@ async def _hello(deps: Deps, joined: Joined, key: str) -> bool:
     channel = await deps.chat.channel(joined.channel)
     if not deps.policy.is_incident(channel):
         return False
-    await deps.chat.note(Place(joined.team, joined.channel), _text(deps, channel), key)
+    place = Place(joined.team, joined.channel)
+    await deps.chat.note(place, _text(deps, channel), key)
+    if days := deps.policy.scope(channel).keep_days:
+        await deps.notes.put(f"keep:{place.lane}", str(days), replace=True)
     return True
+
+
+async def say_keeping(deps: Deps, place: Place, days: int) -> None:
+    """Say in a channel that its messages are kept, unless that was said of so many days before."""
+    note = f"keep:{place.lane}"
+    if await deps.notes.get(note) != str(days):
+        await deps.chat.note(place, _keeping(days), f"{note}:{days}")
+        await deps.notes.put(note, str(days), replace=True)
+
+
+def _keeping(days: int) -> str:
+    return (
+        f"I keep this channel's messages for {days} days, so that earlier ones can be looked at; "
+        "what you edit or delete here is edited or deleted there too."
+    )
 
 
 def _text(deps: Deps, channel: Channel) -> str:
@@ -49,11 +67,10 @@ def _text(deps: Deps, channel: Channel) -> str:
         for instance in deps.sources.within(scope.envs).instances
     ]
     sources = ", ".join(seen) if seen else "no source yet; `nightjar doctor` says how to add one"
-    keeping = f"I keep this channel's history for {scope.keep_days} days. " if scope.keep_days else ""
+    reading = _keeping(scope.keep_days) if scope.keep_days else "I read this channel only when asked."
     return (
         f"Hello. I can see: {sources}.\n"
-        f"Ask by mention (`@nightjar why is checkout slow?`) or `/oncall help`. {keeping}"
-        "I read this channel only when asked, and I change nothing."
+        f"Ask by mention (`@nightjar why is checkout slow?`) or `/oncall help`. {reading} I change nothing."
     )
 
 

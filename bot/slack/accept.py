@@ -19,6 +19,7 @@ from bot.flows import hello, stop
 from bot.slack.client import Identity
 from bot.slack.hearing import Hearing
 from bot.slack.join import enter
+from bot.slack.keeping import Keeping
 from bot.slack.mention import Mentions
 from bot.slack.slash import Slashes
 
@@ -33,6 +34,7 @@ class Accept(AsyncMiddleware):
         self._context = hearing.context
         self._actions = actions
         self._mentions = Mentions(hearing)
+        self._keeping = Keeping(hearing.context)
         slashes = Slashes(hearing)
         self._kinds: dict[str, Hear] = {
             "event_callback": self._event,
@@ -42,7 +44,7 @@ class Accept(AsyncMiddleware):
         }
         self._command = slashes.command
         self.events: dict[str, Hear] = {
-            "message": self._mentions.hear,
+            "message": self._message,
             "app_mention": self._mentions.hear,
             "agent_session_stopped": self._stopped,
             "channel_created": self._named,
@@ -65,6 +67,10 @@ class Accept(AsyncMiddleware):
         hear = self.events.get(str(event.get("type")))
         if hear is not None:
             await hear(event, me)
+
+    async def _message(self, event: Json, me: Identity) -> None:
+        await self._mentions.hear(event, me)
+        self._keeping.follow(event, me)
 
     async def _stopped(self, event: Json, me: Identity) -> None:
         lane = f"{me.team}:{event['channel']}:{event.get('thread_ts', '')}"

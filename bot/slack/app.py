@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
@@ -54,7 +55,7 @@ class SlackApp:
     async def prime(self) -> None:
         """Ask who we are, so that no event waits for it; raises ReplyError when the token does not work. Once.
 
-        Incident channels that were made while nobody listened are entered then.
+        Incident channels that were made while nobody listened are entered then, and what was kept long enough goes.
         """
         if self._primed:
             return
@@ -63,6 +64,7 @@ class SlackApp:
         await self.bolt.async_dispatch(first)
         self._primed = True
         self.context.after(self.sweep)
+        self.context.after(partial(self.context.deps.history.purge, self.context.deps.clock.now()))
 
     async def run_socket(self) -> None:
         """Hold two Socket Mode connections until `close`."""

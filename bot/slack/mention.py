@@ -72,7 +72,9 @@ class Mentions:
         if own or not ts or (now and before and now.get("text") == before.get("text")):
             return
         thread = str(now.get("thread_ts") or before.get("thread_ts") or ts)
-        await self._context.deps.conversations.forget(Place(me.team, str(event["channel"]), thread), ts)
+        place, deps = Place(me.team, str(event["channel"]), thread), self._context.deps
+        await deps.conversations.forget(place, ts)
+        await deps.audit.forget(place, ts)
 
 
 def _by_human(event: Json, me: Identity) -> bool:

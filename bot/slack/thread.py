@@ -1,5 +1,6 @@
 """Reads from Slack on demand, kept for minutes and never copied; and short notes into a thread (the Chat port)."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -11,11 +12,15 @@ from bot.domain.place import Channel, Person, Place, Said
 from bot.slack.alert_posts import alerts_of, shown
 from bot.slack.client import Identity, SlackClient
 from bot.slack.flatten import text_of
+from bot.slack.mention import HUMAN
 from bot.slack.posting import Content, messages_of, post_once
 
 Json = dict[str, Any]
 T = TypeVar("T")
 CHANNEL_SECONDS, PERSON_SECONDS = 600.0, 600.0
+RECENT_SECONDS = 3.0  # an answer does not wait longer for what was said around it
+RECENT_PAGE = 50  # messages; people who come and go stand among them
+SPOKEN = HUMAN | {"bot_message"}
 
 
 @dataclass
@@ -67,6 +72,19 @@ class SlackChat:
         found = await messages_of(self._client, place)
         kept = [*found[:1], *found[1:][-(limit - 1) :]] if limit > 1 else found[:1]
         return tuple(said(message, me) for message in kept if message.get("subtype") not in ("tombstone",))
+
+    async def recent(self, place: Place, limit: int = 20) -> tuple[Said, ...]:
+        """The channel's newest top-level messages, oldest first; nothing when Slack does not give them soon."""
+        me = await self._client.me()
+        try:
+            async with asyncio.timeout(RECENT_SECONDS):
+                outcome = await self._client.call(
+                    "conversations.history", channel=place.channel, limit=RECENT_PAGE, repeat=True, patience=1.0
+                )
+        except TimeoutError:
+            return ()
+        spoken = [message for message in outcome.data.get("messages", ()) if message.get("subtype", "") in SPOKEN]
+        return tuple(said(message, me) for message in reversed(spoken[:limit]))
 
     async def note(self, place: Place, text: str, key: str) -> None:
         """A short message, once per key; raises ReplyError when Slack does not take it."""

@@ -9,7 +9,7 @@ from bot.domain.outcomes import decode, encode
 from bot.domain.place import Place
 from bot.store.base import Moment, Plain, Repository, Words, metadata, upsert
 from bot.store.conversations import in_channel, in_thread
-from bot.store.repositories import cost_of, place_of
+from bot.store.repositories import cost_of, place_of, without_words
 
 investigations = Table(
     "investigations",
@@ -35,6 +35,7 @@ _NEWEST = (
 )
 _NEWEST_OF_CHANNEL = _NEWEST.where(in_channel(investigations))
 _NEWEST_OF_THREAD = _NEWEST.where(in_thread(investigations))
+_OF_CHANNEL = select(investigations.c.record).where(in_channel(investigations))
 _SPENT = select(func.coalesce(func.sum(investigations.c.cost_usd), 0.0)).where(
     investigations.c.started >= bindparam("since")
 )
@@ -45,15 +46,7 @@ class SqlAudit(Repository):
 
     async def put(self, record: Record) -> None:
         """Keep it; the same flow again replaces it."""
-        place = place_of(record)
-        row = {
-            "flow": record.flow,
-            **vars(place),
-            "state": record.state,
-            "started": record.started,
-            "cost_usd": cost_of(record),
-            "record": encode(Record, record),
-        }
+        row = _row(record)
         await self._database.run(lambda connection: upsert(connection, investigations, [row]))
 
     async def get(self, flow: str) -> Record | None:
@@ -75,6 +68,17 @@ class SqlAudit(Repository):
 
         return await self._database.run(work)
 
+    async def forget(self, place: Place, ts: str) -> bool:
+        """Blank the words of what the message `ts` of the channel asked, and of the answers; whether there were any."""
+        found = _OF_CHANNEL.where(investigations.c.flow.contains(f":{ts}", autoescape=True))
+
+        def work(connection: Connection) -> bool:
+            records = [decode(Record, row.record) for row in connection.execute(found, vars(place))]
+            upsert(connection, investigations, [_row(without_words(record)) for record in records])
+            return bool(records)
+
+        return await self._database.run(work)
+
     async def spent(self, since: datetime) -> float:
         """US dollars of the investigations begun since then."""
 
@@ -82,3 +86,14 @@ class SqlAudit(Repository):
             return float(connection.execute(_SPENT, {"since": since}).scalar_one())
 
         return await self._database.run(work)
+
+
+def _row(record: Record) -> dict[str, object]:
+    return {
+        "flow": record.flow,
+        **vars(place_of(record)),
+        "state": record.state,
+        "started": record.started,
+        "cost_usd": cost_of(record),
+        "record": encode(Record, record),
+    }

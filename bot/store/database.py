@@ -13,6 +13,7 @@ from bot.store.audit import SqlAudit
 from bot.store.base import Database
 from bot.store.conversations import SqlConversations
 from bot.store.evidence import SqlEvidence
+from bot.store.history import SqlHistory
 from bot.store.notes import SqlNotes
 from bot.store.repositories import Store
 from bot.store.votes import SqlVotes
@@ -65,6 +66,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             SqlAudit(database),
             SqlVotes(database),
             SqlNotes(database),
+            SqlHistory(database),
         )
     finally:
         database.close()

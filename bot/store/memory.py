@@ -9,13 +9,13 @@ from bot.domain.evidence import Evidence
 from bot.domain.investigations import Record
 from bot.domain.messages import Message
 from bot.domain.outcomes import decode, encode
-from bot.domain.place import Place
-from bot.store.repositories import Store, by_number, cost_of, place_of
+from bot.domain.place import Place, Said
+from bot.store.repositories import Store, by_number, cost_of, place_of, without_words
 
 
 def open_memory() -> Store:
     """A store that lasts as long as the process."""
-    return Store(MemoryConversations(), MemoryEvidence(), MemoryAudit(), MemoryVotes(), MemoryNotes())
+    return Store(MemoryConversations(), MemoryEvidence(), MemoryAudit(), MemoryVotes(), MemoryNotes(), MemoryHistory())
 
 
 def _kept(kind: Any, value: Any) -> Any:
@@ -89,6 +89,13 @@ class MemoryAudit:
         found = [record for record in self._records.values() if place is None or _within(place_of(record), place)]
         return tuple(sorted(found, key=lambda record: (record.started, record.flow), reverse=True)[:limit])
 
+    async def forget(self, place: Place, ts: str) -> bool:
+        """Blank the words of what the message `ts` of the channel asked, and of the answers; whether there were any."""
+        within = Place(place.team, place.channel)
+        found = [r for r in self._records.values() if _within(place_of(r), within) and f":{ts}" in r.flow]
+        self._records.update({record.flow: without_words(record) for record in found})
+        return bool(found)
+
     async def spent(self, since: datetime) -> float:
         """US dollars of the investigations begun since then."""
         return sum(cost_of(record) for record in self._records.values() if record.started >= since)
@@ -125,3 +132,29 @@ class MemoryNotes:
     async def get(self, key: str) -> str | None:
         """The value, or None."""
         return self._notes.get(key)
+
+
+class MemoryHistory:
+    """The `History` port."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, str], tuple[str, Said, datetime]] = {}
+
+    async def keep(self, place: Place, said: Said, until: datetime) -> None:
+        """Keep a message, or what became of it, until then."""
+        kept = _kept(Said, Said(said.ts, said.author, said.text, said.bot))
+        self._kept[place.team, place.channel, said.ts] = (place.thread, kept, until)
+
+    async def forget(self, place: Place, ts: str) -> None:
+        """Delete a message of the channel."""
+        self._kept.pop((place.team, place.channel, ts), None)
+
+    async def recent(self, place: Place, limit: int = 20) -> tuple[Said, ...]:
+        """The newest of a thread, or of the channel's top level, oldest first."""
+        here = (place.team, place.channel)
+        found = [said for (*at, _), (thread, said, _) in self._kept.items() if (*at, thread) == (*here, place.thread)]
+        return tuple(sorted(found, key=lambda said: said.ts)[-limit:])
+
+    async def purge(self, now: datetime) -> None:
+        """Delete, in every channel, what was to be kept until now or until before."""
+        self._kept = {key: kept for key, kept in self._kept.items() if kept[2] > now}

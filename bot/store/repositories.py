@@ -1,11 +1,12 @@
 """All that is kept, as ports, and what every way of keeping it agrees on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bot.domain.answers import Answer
 from bot.domain.evidence import Evidence
 from bot.domain.investigations import Record
 from bot.domain.place import Place
-from bot.domain.ports import Audit, Conversations, EvidenceStore, Notes, Votes
+from bot.domain.ports import Audit, Conversations, EvidenceStore, History, Notes, Votes
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Store:
     audit: Audit
     votes: Votes
     notes: Notes
+    history: History
 
 
 def place_of(record: Record) -> Place:
@@ -29,6 +31,24 @@ def place_of(record: Record) -> Place:
 def cost_of(record: Record) -> float:
     """US dollars."""
     return record.answer.usage.cost_usd if record.answer else 0.0
+
+
+def without_words(record: Record) -> Record:
+    """What may stay once the asking message is gone: when, where, how long, with which model and for how much."""
+    question = replace(record.question, text="", subject="", command="")
+    said = record.answer
+    figures = said and Answer(
+        head="",
+        model=said.model,
+        tool_calls=said.tool_calls,
+        seconds=said.seconds,
+        usage=said.usage,
+        window=said.window and replace(said.window, said=""),
+        zone=said.zone,
+        envs=said.envs,
+        trace=said.trace,
+    )
+    return replace(record, question=question, answer=figures)
 
 
 def by_number(evidence: Evidence) -> tuple[int, str]:

@@ -77,6 +77,7 @@ class PlayedChat:
     threads: dict[str, tuple[Said, ...]] = field(default_factory=dict)
     zone: str = "Europe/Berlin"
     notes: list[tuple[Place, str]] = field(default_factory=list)
+    said: tuple[Said, ...] = ()
 
     async def channel(self, id: str) -> Channel:
         """By id; an incident channel unless set up otherwise."""
@@ -89,6 +90,10 @@ class PlayedChat:
     async def thread(self, place: Place, limit: int = 50) -> tuple[Said, ...]:
         """What was said there."""
         return self.threads.get(place.thread, ())
+
+    async def recent(self, place: Place, limit: int = 20) -> tuple[Said, ...]:
+        """What was said in the channel."""
+        return self.said[-limit:]
 
     async def note(self, place: Place, text: str, key: str) -> None:
         """Keep it."""
@@ -173,7 +178,8 @@ async def house(
     deps = Deps(
         engine=engine, models=Cast(dict(models)), tools=tools, sources=sources, chat=chat, replies=replies,
         conversations=store.conversations, evidence=store.evidence, audit=store.audit, votes=store.votes,
-        notes=store.notes, clock=Now(), policy=policy or Policy(models=tuple(models)), redact=mask,
+        notes=store.notes, history=store.history, clock=Now(), policy=policy or Policy(models=tuple(models)),
+        redact=mask,
     )  # fmt: skip
     told.append(deps)
     async with engine.serving(deps, drain_seconds=1):

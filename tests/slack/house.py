@@ -109,6 +109,7 @@ def build(slack: Sandbox, client: SlackClient, policy: Policy | None = None) -> 
         audit=store.audit,
         votes=store.votes,
         notes=store.notes,
+        history=store.history,
         clock=Clock(),
         policy=policy or Policy(budget=Budget()),
     )

@@ -16,12 +16,19 @@ from sqlalchemy import create_engine, inspect, text
 
 import bot
 from bot.domain.errors import SetupError
-from bot.store import audit, conversations, evidence, notes, votes
+from bot.store import audit, conversations, evidence, history, notes, votes
 from bot.store.base import metadata
 from bot.store.database import normalised
 from bot.store.migrate import head, migrate, revision
 
-MODELS = (audit.investigations, conversations.messages, evidence.evidence, notes.notes, votes.votes)
+MODELS = (
+    audit.investigations,
+    conversations.messages,
+    evidence.evidence,
+    history.history,
+    notes.notes,
+    votes.votes,
+)
 
 
 def is_ours(name: str | None, kind: str, _: object) -> bool:
@@ -41,7 +48,7 @@ def test_the_models_are_what_the_revisions_make(database_url: str) -> None:
 
 def test_every_table_demands_its_place() -> None:
     """Team, channel and thread stand in each row that belongs to a place, and may not be left out."""
-    for table in (audit.investigations, conversations.messages):
+    for table in (audit.investigations, conversations.messages, history.history):
         assert [table.c[name].nullable for name in ("team", "channel", "thread")] == [False] * 3
 
 

@@ -10,10 +10,12 @@ from bot.slack.pressed import pressed
 
 
 async def run(body: dict[str, Any], context: SlackContext) -> None:
-    """Reads what the audit keeps of the answer; where it keeps none, the evidence alone."""
+    """Reads what the audit keeps of the answer; where it keeps no words, the evidence alone."""
     press = await pressed(body, context)
     record = await context.deps.audit.get(press.key)
-    said = record.answer if record and record.answer else await _from_evidence(press.key, context)
+    said = record.answer if record else None
+    if said is None or not said.head:
+        said = await _from_evidence(press.key, context)
     view = render.details(said, press.key, context.clean)
     opened = await context.client.call("views.open", trigger_id=press.trigger, view=view, patience=2.0)
     if not opened.ok:
