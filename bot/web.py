@@ -79,7 +79,7 @@ def serve(app: Any, host: str, port: int, stop: asyncio.Event) -> Coroutine[Any,
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", "") or str(error)
+        why = str(getattr(error, "strerror", "") or error).partition(" (while")[0]
         raise SetupError(f"cannot listen on {host}:{port}: {why}; set HOST or PORT to another one") from error
     return _serve(app, listener, stop)
 
