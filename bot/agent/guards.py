@@ -2,12 +2,13 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.domain.messages import ToolCall
 
 Redact = Callable[[str], str]
+_WHOLE, _SAMPLES = frozenset({int, bool, type(None)}), frozenset({float, type(None)})
 _NO_CONTROL = {code: None for code in (*range(32), 127) if chr(code) not in "\n\t"}
 
 
@@ -25,8 +26,14 @@ def clean(value: Any, redact: Redact) -> Any:
     if isinstance(value, dict):
         return {clean_text(str(key)): clean(item, redact) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [clean(item, redact) for item in value]
+        return list(value) if _is_numbers(value) else [clean(item, redact) for item in value]
     return value if isinstance(value, bool | int) or value is None else redact(clean_text(str(value)))
+
+
+def _is_numbers(values: Sequence[Any]) -> bool:
+    """Samples are most of what is kept: whether all are finite numbers of one type, or null, at the speed of C."""
+    kinds = set(map(type, values))
+    return kinds <= _WHOLE or (kinds <= _SAMPLES and math.isfinite(sum(filter(None, values))))
 
 
 def cut(text: str, limit: int) -> str:

@@ -7,13 +7,14 @@ import ssl
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 import httpx
+from pydantic_core import from_json
 
 from bot.domain.errors import BadArguments, SourceDown, SourceRefused
 from bot.sources._settings import HttpSettings
@@ -48,10 +49,11 @@ class Answer:
 
 @dataclass
 class _Line:
-    """The connections of one event loop."""
+    """The connections of one event loop, each a pool of its own: a pool of many asks them all at every request."""
 
-    transport: httpx.AsyncHTTPTransport
     slots: asyncio.Semaphore
+    idle: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
+    opened: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
 
 
 @dataclass
@@ -78,11 +80,13 @@ class Http:
         line = self._line()
         try:
             async with line.slots, asyncio.timeout(self.settings.timeout):
-                request = self._request(method, target, content)
+                transport = line.idle.pop() if line.idle else self._open(line)
                 try:
-                    return await self._exchange(line, request)
+                    return await self._exchange(transport, self._request(method, target, content))
                 except _BROKEN:
-                    return await self._exchange(line, self._request(method, target, content))
+                    return await self._exchange(transport, self._request(method, target, content))
+                finally:
+                    line.idle.append(transport)
         except TimeoutError as error:
             raise SourceDown(
                 f"{self.name} ({self.settings.host}) did not answer within {self.settings.timeout:g} s; "
@@ -97,20 +101,24 @@ class Http:
     async def close(self) -> None:
         """Close the connections of the running loop; a later request opens new ones."""
         if line := self._lines.pop(asyncio.get_running_loop(), None):
-            await line.transport.aclose()
+            await asyncio.gather(*(transport.aclose() for transport in line.opened))
 
     def _line(self) -> _Line:
         loop = asyncio.get_running_loop()
         if loop not in self._lines:
-            size = self.settings.connections
-            limits = httpx.Limits(max_connections=size, max_keepalive_connections=size, keepalive_expiry=60.0)
-            transport = httpx.AsyncHTTPTransport(
-                verify=self._trust(), limits=limits, proxy=self.settings.proxy or None, trust_env=False
-            )
-            self._lines[loop] = _Line(transport, asyncio.Semaphore(size))
+            self._lines[loop] = _Line(asyncio.Semaphore(self.settings.connections))
         return self._lines[loop]
 
-    def _trust(self) -> ssl.SSLContext | bool:
+    def _open(self, line: _Line) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60.0)
+        transport = httpx.AsyncHTTPTransport(
+            verify=self._context, limits=limits, proxy=self.settings.proxy or None, trust_env=False
+        )
+        line.opened.append(transport)
+        return transport
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext | bool:
         settings = self.settings
         if not settings.url.startswith("https:"):
             return False  # nothing to verify, and loading the authorities costs 20 ms
@@ -131,7 +139,11 @@ class Http:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         if (token := self._bearer()) and "Authorization" not in headers:
             headers["Authorization"] = f"Bearer {token}"
-        return httpx.Request(method, f"{self.settings.url}{target}", headers=headers, content=content or None)
+        if self.settings.proxy:  # it must be told the whole URL
+            return httpx.Request(method, f"{self.settings.url}{target}", headers=headers, content=content or None)
+        url, path = _base(self.settings.url)
+        asked = {"target": f"{path}{target}".encode("ascii")}  # beside the URL, which is checked letter by letter
+        return httpx.Request(method, url, headers=headers, content=content or None, extensions=asked)
 
     @cached_property
     def _headers(self) -> dict[str, str]:
@@ -158,8 +170,8 @@ class Http:
             raise SourceRefused(f"{self.name}: token_file {settings.token_file} cannot be read: {error}") from error
         return self._token[1]
 
-    async def _exchange(self, line: _Line, request: httpx.Request) -> Answer:
-        response = await line.transport.handle_async_request(request)
+    async def _exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+        response = await transport.handle_async_request(request)
         try:
             unpack = _Unpacked(response.headers.get("content-encoding", ""), self.max_bytes)
             async for chunk in response.aiter_raw():
@@ -181,7 +193,7 @@ class Http:
                 "the URL leads to a login page or to another service"
             )
         try:
-            return json.loads(answer.body)
+            return _parsed(answer.body)
         except (ValueError, RecursionError) as error:
             raise SourceRefused(f"the answer of {self.name} is no valid JSON: {error}") from error
 
@@ -232,6 +244,21 @@ def _message(answer: Answer) -> str:
             return str(said)[:500]
         return str(body)[:500]
     return answer.head
+
+
+@lru_cache(64)
+def _base(url: str) -> tuple[httpx.URL, str]:
+    """A base URL and its path."""
+    parsed = httpx.URL(url)
+    return parsed, parsed.raw_path.decode().rstrip("/")
+
+
+def _parsed(body: bytes) -> Any:
+    """By the faster parser; by the standard one where that refuses, as it does for a lone surrogate."""
+    try:
+        return from_json(body)
+    except ValueError:
+        return json.loads(body)
 
 
 class _Unpacked:
