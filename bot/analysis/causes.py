@@ -66,9 +66,7 @@ def rank(picture: Picture) -> tuple[Candidate, ...]:
 
 def _candidate(service: str, own: Sequence[Own], left: Sequence[Mover], picture: Picture) -> Candidate:
     ordered = _ordered(own)
-    reach = {service} | picture.above(service)
-    if any(o.kind == "traffic" and o.weight >= 0.5 for o in ordered):
-        reach |= picture.below(service)
+    reach = {service} | _explained(service, ordered, picture)
     since = _since(ordered)
     slack = picture.slack
     symptoms = [m for m in left if m.signal.service in reach and _in_time(m, ordered, since, slack)]
@@ -83,6 +81,15 @@ def _candidate(service: str, own: Sequence[Own], left: Sequence[Mover], picture:
         strength *= 1.0 - o.weight
     score = (1.0 - strength) * (0.35 + 0.65 * coverage) * (1.0 if first else 0.7)
     return Candidate(service, score, tuple(ordered), tuple(symptoms), since, until, coverage, first)
+
+
+def _explained(service: str, own: Sequence[Own], picture: Picture) -> frozenset[str]:
+    """Where a cause's trouble goes: up to its callers; with load also down, and up again from what is overloaded."""
+    near = picture.above(service)
+    if any(o.kind in ("traffic", "amplification") and o.weight >= 0.5 for o in own):
+        below = picture.below(service)
+        near |= below | frozenset(name for callee in below for name in picture.above(callee))
+    return near - {service}
 
 
 def _ordered(own: Sequence[Own]) -> list[Own]:
@@ -123,9 +130,7 @@ def _until(own: Sequence[Own], symptoms: Iterable[Mover]) -> float | None:
 def _follows(candidate: Candidate, taken: Sequence[Candidate], picture: Picture) -> bool:
     """Whether a taken cause explains the candidate too: it stands upstream of it, or downstream of a traffic surge."""
     for cause in taken:
-        near = picture.above(cause.service)
-        if any(o.kind == "traffic" for o in cause.own):
-            near |= picture.below(cause.service)
+        near = _explained(cause.service, cause.own, picture)
         before = cause.since is None or candidate.since is None or candidate.since >= cause.since - 3 * picture.slack
         if before and candidate.service in near and not candidate.main.hard:
             return True

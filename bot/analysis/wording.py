@@ -75,9 +75,14 @@ def label(mover: Mover) -> str:
 
 def name_of(s: Signal) -> str:
     """What a signal is called: kind of trouble, then the metric it stands in."""
+    return f"{trouble_of(s)} ({s.metric}{' / ' + s.limit if s.limit else ''})"
+
+
+def trouble_of(s: Signal) -> str:
+    """The kind of trouble that a signal shows, in a few words."""
     to = f" of calls to {s.peer}" if s.peer else ""
     what = topic(s.metric, s.limit)
-    words = {
+    return {
         "errors": "errors",
         "call errors": f"errors{to}",
         "faults": f"failures{to}",
@@ -92,7 +97,6 @@ def name_of(s: Signal) -> str:
         "availability": "availability",
         "cpu": "CPU",
     }.get(s.kind, what or "gauge")
-    return f"{words} ({s.metric}{' / ' + s.limit if s.limit else ''})"
 
 
 def where(mover: Mover) -> str:
@@ -106,7 +110,9 @@ def moved(mover: Mover) -> str:
     if s.kind == "availability":
         return f"down {shift.episodes} times" if shift.episodes > 1 else "down"
     unit = s.unit
-    text = f"{number(shift.before, unit)} → {number(shift.now if mover.active else shift.peak, unit)}"
+    spiky = s.kind == "saturation" and shift.now < 0.9 * shift.peak
+    after = f"up to {number(shift.peak, unit)}" if spiky or not mover.active else number(shift.now, unit)
+    text = f"{number(shift.before, unit)} → {after}"
     if shift.episodes > 2 and mover.active:
         text += f", comes and goes ({shift.episodes} times)"
     if mover.left is not None and mover.left < 3600 * 4 and mover.exhausted < 1.0:
@@ -122,9 +128,29 @@ def signal_of(own: Own) -> str:
     return label(own.mover) if own.mover is not None else own.kind
 
 
+def headline_of(candidate: Candidate) -> str:
+    """What is wrong, in words for a headline: no metric, no time."""
+    own = candidate.main
+    if own.mover is None:
+        return _said(own)
+    shown = f"{trouble_of(own.mover.signal)} {moved(own.mover)}"
+    if own.event is not None:
+        return f"{shown}, right after the deploy {own.event.what}"
+    if own.kind == "availability":
+        return f"{where(own.mover)} {moved(own.mover)}"
+    if own.kind == "amplification":
+        return f"asks far more of {own.mover.signal.peer} at the same load, {moved(own.mover)}"
+    return shown
+
+
 def reason_of(candidate: Candidate) -> str:
-    """Why this service: its evidence in one sentence."""
-    parts = [_said(own) for own in candidate.own[:3] if own.weight >= 0.5 or own is candidate.main]
+    """Why this service: its evidence in one sentence, each signal once."""
+    parts: list[str] = []
+    told: set[int] = set()
+    for own in candidate.own[:4]:
+        if (own.weight >= 0.5 or own is candidate.main) and id(own.mover) not in told:
+            parts.append(_said(own))
+            told |= {id(own.mover)} - {id(None)}
     return "; ".join(dict.fromkeys(parts))
 
 

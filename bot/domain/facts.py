@@ -81,6 +81,7 @@ class CauseFact(TypedDict):
     reason: str
     next_check: str
     kind: NotRequired[str]
+    headline: NotRequired[str]
     affects: NotRequired[list[str]]
     until: NotRequired[str]
     env: NotRequired[str]

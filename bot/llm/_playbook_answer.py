@@ -33,7 +33,7 @@ class _View:
         self.causes: list[Row] = list(facts.get("causes") or ([facts["cause"]] if facts.get("cause") else []))
         self.movers: list[Row] = list(facts.get("movers") or [])
         self.services: list[str] = list(facts.get("services") or [])
-        self.changes: list[Row] = known.rows("changes", "changes") or list(facts.get("changes") or [])
+        self.changes = _changes(known, facts, self.services)
         self.looked_at = int(facts.get("looked_at") or 0)
         self.graph: dict[str, list[str]] = facts.get("graph") or {}
         self.alerts = real_alerts(known)
@@ -49,6 +49,13 @@ class _View:
         same = here.utcoffset() == at.astimezone(ZoneInfo("UTC")).utcoffset()
         utc = at.astimezone(ZoneInfo("UTC"))
         return f"{utc:%H:%M:%S} UTC" if same else f"{here:%H:%M:%S %Z} ({utc:%H:%M:%S} UTC)"
+
+
+def _changes(known: Known, facts: Row, services: Sequence[str]) -> list[Row]:
+    """What changed, by the tool for it and by what the movers saw beside it; of known services where any is known."""
+    rows = {(c["service"], c["what"]): c for c in (*known.rows("changes", "changes"), *(facts.get("changes") or ()))}
+    ours = [c for c in rows.values() if c["service"] in services]
+    return ours or list(rows.values())
 
 
 Head = tuple[list[str], Row | None]
@@ -73,6 +80,8 @@ def _of_cause(view: _View, causes: Sequence[Row]) -> Head:
     over = cause.get("until")
     env = f" ({cause['env']})" if cause.get("env") else ""
     verb = "was unhealthy, and it is over" if over else "is unhealthy"
+    if cause.get("kind") == "other" and not cause.get("affects"):
+        verb = f"hurts nobody{', and it is over' if over else ''}, but something moved"
     line = f"{cause['service']}{env} {verb}: {_short(cause)}{seen}"
     if view.service and view.service != cause["service"]:
         verb = "was" if over else "is"
@@ -87,8 +96,8 @@ def _of_cause(view: _View, causes: Sequence[Row]) -> Head:
 
 
 def _short(cause: Row) -> str:
-    reason = str(cause["reason"]).split("; ")[0]
-    return reason if len(reason) <= 170 else str(cause["signal"])
+    shown = str(cause.get("headline") or cause["reason"].partition("; ")[0])
+    return shown if len(shown) <= 170 else str(cause["signal"])
 
 
 def _also(view: _View, cause: Row) -> str:
@@ -189,7 +198,7 @@ def _details(view: _View, cause: Row | None) -> list[str]:
             out.append(f"**Its trouble spreads by calls**: {path}{known.id('movers')}.")
     if view.alerts:
         rows = sorted(view.alerts, key=lambda a: str(a["since"]))[:8]
-        listed = "; ".join(f"{a['name']}{_of(a)} since {view.clock(str(a['since']))}" for a in rows)
+        listed = "; ".join(dict.fromkeys(f"{a['name']}{_of(a)} since {view.clock(str(a['since']))}" for a in rows))
         more = f" and {len(view.alerts) - 8} more" if len(view.alerts) > 8 else ""
         out.append(f"**Fires**: {listed}{more}{known.id('alerts')}.")
     elif known.first("alerts"):
@@ -214,10 +223,11 @@ def _details(view: _View, cause: Row | None) -> list[str]:
 def _extra(view: _View) -> list[str]:
     """What was asked for beyond the first look: the service's own signals, the alert's expression now."""
     out = []
+    told = {(m["service"], m["signal"]) for m in view.movers}
     for piece in view.known.all("signals"):
-        rows = [m for m in piece.facts.get("movers") or () if isinstance(m, dict)][:4]
+        rows = [m for m in piece.facts.get("movers") or () if (m["service"], m["signal"]) not in told][:4]
         if rows:
-            out.append(f"**Signals of {rows[0]['service']}** [{piece.id}]:")
+            out.append(f"**Did not move** [{piece.id}]:")
             out += [f"- {_mover(view, m)}" for m in rows]
     for piece in view.known.all("range"):
         rows = list(piece.facts.get("series") or ())[:3]

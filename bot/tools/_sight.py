@@ -11,6 +11,7 @@ from bot.analysis.causes import Candidate, rank
 from bot.analysis.picture import Picture
 from bot.analysis.wording import (
     KIND_WORD,
+    headline_of,
     iso,
     label,
     moved,
@@ -116,6 +117,7 @@ def cause_fact(candidate: Candidate, env: str = "") -> CauseFact:
         reason=reason_of(candidate),
         next_check=next_of(candidate),
         kind=candidate.main.kind,
+        headline=headline_of(candidate),
         affects=list(sick),
     )
     if candidate.until is not None:
