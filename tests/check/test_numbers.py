@@ -50,6 +50,7 @@ def unbacked(answer: str, item: Evidence, zone: str = "UTC") -> tuple[str, ...]:
         "since 13:02, at 13:02:11 UTC, about 13:00, at 1:02 pm, since 2026-11-24T13:02:11Z",
         "for 58 min, 4 min after that, in the last 60 min, over 1 h",
         "more than 4.5 s, about 230 ms, over 30 %",
+        "for 57 min 49 s, 0 h 58 min in all",
     ],
 )
 def test_what_follows_from_the_facts_is_backed(answer: str) -> None:
@@ -73,6 +74,7 @@ def test_what_follows_from_the_facts_is_backed(answer: str) -> None:
         ("since 2026-11-24T12:02:11Z", "2026-11-24T12:02:11Z"),
         ("seven times", "seven times"),
         ("99:99 and 12/s", "12/s"),
+        ("for 3 h 5 min", "3 h 5 min"),
     ],
 )
 def test_what_is_made_up_is_found(answer: str, wrong: str) -> None:

@@ -80,6 +80,10 @@ def test_an_honest_text_is_kept(text: str) -> None:
         ("db.evil.example and evil。example", "db.evil[.]example and evil[.]example"),
         ("evil.example/path a@evil.example/x", f"{REMOVED} {REMOVED}"),
         ("run deploy.sh with service.name, not `run.sh`", "run `deploy.sh` with `service.name`, not `run.sh`"),
+        (
+            "<https://evil.example/x> <https://grafana.internal.example/d>",
+            f"{REMOVED} https://grafana.internal.example/d",
+        ),
         ("GET http://ledger:8080/pay failed", "GET ledger:8080/pay failed"),
         ("GET http://10.1.2.3:80/pay or http://8.8.8.8/x", f"GET 10.1.2.3:80/pay or {REMOVED}"),
         ("&amp;lt;!channel&amp;gt; &#60;!here&#62;", "@ channel @ here"),

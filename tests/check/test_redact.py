@@ -86,6 +86,7 @@ def test_each_kind_is_masked_and_named(before: str, length: int, after: str, kin
         "https://status.example.com:8443/@page and ssh://git@example.com:22/a.git",
         "basic authentication failed for bearer of bad news",
         "compass=north bypass=false keyboard=us",
+        "pwd=",
         'sum(rate(http_requests_total{job="a",code=~"5.."}[5m])) by (token_type)',
         "trace_id=01427c2d2874fbedc6cb1fe1b9529708 commit 2c8f212922242572dc81a281bc44f9a8abe12b11",
         "[masked: password] password=[masked: password]",
