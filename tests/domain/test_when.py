@@ -30,6 +30,8 @@ PHRASES = (
     ("this afternoon", "24 12:00", "24 15:30", "this afternoon"),
     ("today", "24 00:00", "24 15:30", "today"),
     ("this week", "23 00:00", "24 15:30", "this week"),
+    ("this month", "01 00:00", "24 15:30", "this month"),
+    ("since 14:00pm", "24 14:00", "24 15:30", "since 14:00pm"),
     ("last week", "16 00:00", "23 00:00", "last week"),
     ("over the last week", "17 15:30", "24 15:30", "the last week"),
     ("last weekend", "21 00:00", "23 00:00", "last weekend"),
@@ -91,7 +93,8 @@ NO_TIMES = (
     "why is payment slow?", "5xx", "p95", "p99 latency", "top 10", "v2.4.0", "HTTP 500", "10.2.3.4", "10.2.3.4:30",
     "port 8080", "3 pods", "E12", "scaled from 3 to 5", "from 3 to 5 pods", "rate(x[5m])", "firing for 5m", "99:70",
     "midnight-worker restarts", "checkout-today", "may 3 pods fail", "will the disk be full in 4 hours", "next 2 days",
-    "errors higher than yesterday", "about 5 errors", "100%", "https://grafana.test/d/x?from=14:00", "sincerely", "",
+    "errors higher than yesterday", "about 5 errors", "100%", "https://grafana.test/d/x?from=14:00", "sincerely",
+    "30 February", "2026-02-30T14:00", "2026-02-30", "2026-11-20T25:00", "1350-01-01", "",
 )  # fmt: skip
 TWO_PM_UTC = (
     "14:00 UTC", "2026-11-24T14:00:00Z", "2026-11-24T15:00:00.123+01:00", "2026-11-24 09:00:00 -05:00", "15:00 CET",

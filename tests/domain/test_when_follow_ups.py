@@ -28,6 +28,7 @@ def hours(text: str, previous: Window = BEFORE, now: datetime = NOW) -> tuple[st
         ("yesterday?", "23 12:00", "23 13:00"),
         ("what happened yesterday?", "22 23:00", "23 23:00"),
         ("what about last week?", "17 12:00", "17 13:00"),
+        ("and last month?", "27 12:00", "27 13:00"),
         ("and on Friday?", "20 12:00", "20 13:00"),
         ("and a week ago?", "17 12:00", "17 13:00"),
         ("same time yesterday?", "23 12:00", "23 13:00"),
