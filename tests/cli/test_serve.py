@@ -11,12 +11,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli.app import app
 from bot.demo.slack.remote import Remote
+from bot.domain.errors import SetupError
+from bot.engine._slot import only_worker
 from tests.cli.conftest import Town
 
 ROOT = Path(__file__).parents[2]
@@ -173,7 +176,7 @@ async def test_web_and_worker_share_one_database(
 
 
 async def refused(folder: Path, verb: str, given: Mapping[str, str]) -> str:
-    """Start what cannot start: it must end by itself, with an exit code, one line of ours and no traceback; the line."""
+    """Start what cannot start: it must end by itself, with an exit code, one line and no traceback; our line."""
     async with started(folder, verb, given) as process:
         code = await process.ended(30)
     assert code == 2, process.said
@@ -190,12 +193,20 @@ async def test_without_tokens_it_says_which(tmp_path: Path) -> None:
     assert "nightjar init" in line
 
 
-@pytest.mark.parametrize(("name", "way"), [("SLACK_BOT_TOKEN", "http"), ("SLACK_APP_TOKEN", "socket")])
-async def test_a_wrong_token_is_named(name: str, way: str, settings: dict[str, str], tmp_path: Path) -> None:
-    """Slack's own word for it, and the variable; a token that will never work is not tried for ever."""
-    line = await refused(tmp_path, "serve", {**settings, "SLACK_TRANSPORT": way, name: "xoxb-wrong"})
-    assert name in line
+async def test_a_wrong_bot_token_is_named(settings: dict[str, str], tmp_path: Path) -> None:
+    """Slack's own word for it, and the variable."""
+    line = await refused(tmp_path, "serve", {**settings, "SLACK_BOT_TOKEN": "xoxb-wrong"})
+    assert "SLACK_BOT_TOKEN does not work" in line
     assert "invalid_auth" in line
+
+
+def test_a_wrong_app_token_is_named(runner: CliRunner, town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that will never work is not tried for ever, as the SDK would."""
+    for name, value in {**town.environment, "SLACK_APP_TOKEN": "xapp-wrong"}.items():
+        monkeypatch.setenv(name, value)
+    error = runner.invoke(app, ["serve"]).exception
+    assert isinstance(error, SetupError)
+    assert "SLACK_APP_TOKEN does not work: invalid_auth" in str(error)
 
 
 async def test_a_taken_port_is_named(settings: dict[str, str], tmp_path: Path) -> None:
@@ -208,8 +219,7 @@ async def test_a_taken_port_is_named(settings: dict[str, str], tmp_path: Path) -
 
 async def test_a_second_one_on_the_same_file_is_refused(settings: dict[str, str], tmp_path: Path) -> None:
     """Two processes on one SQLite file would take each other's work."""
-    given: Any = over_http(settings)
-    async with started(tmp_path, "serve", given) as first:
-        await first.until("ready")
-        assert "another process already works on" in await refused(tmp_path, "serve", given)
-        assert await first.stop() == 0
+    with only_worker(tmp_path / "nightjar-engine.sqlite"):
+        line = await refused(tmp_path, "serve", settings)
+    assert "another process already works on" in line
+    assert "nightjar-engine.sqlite" in line
