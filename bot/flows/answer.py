@@ -1,5 +1,6 @@
 """Answer one question in one place: the main job, step by step."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from bot.domain.events import Event, Facts, Status
 from bot.domain.investigations import Posted, Question, Record
 from bot.domain.messages import JSON, Effort, ToolCall, ToolResult
 from bot.domain.outcomes import ToolFault, decode, encode
-from bot.domain.place import Place
+from bot.domain.place import Place, Said
 from bot.domain.plugin import Flow
 from bot.domain.ports import Engine, Reply, Steps
 from bot.domain.tools import Desk, Role
@@ -59,7 +60,7 @@ async def request(engine: Engine, question: Question) -> bool:
 
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """The whole way from the placeholder to the answer."""
-    question: Question = decode(Question, payload)
+    question = context.masked(deps, decode(Question, payload))
     begun: Begun = await steps.once("begin", partial(_begin, deps, question, steps.key), Begun)
     if begun.posted is None:
         return {"state": begun.state}
@@ -96,10 +97,14 @@ class Job:
         box, ledger = await self._toolbox()
         self.show(Status("looking at what fires and what moved"))
         calls = tuple(ToolCall(f"given-{role}", tool.name, {}) for role in _GIVEN if (tool := box.with_role(role)))
-        outcomes = await box.run(self.steps, calls, ledger)
-        if line := facts.first_line(outcomes, self.known.person.zone):
-            self.show(Facts(line))
-        case = self._case(box, outcomes)
+        reading = asyncio.create_task(context.before(self.deps, self.question, self.known.channel))
+        try:
+            outcomes = await box.run(self.steps, calls, ledger)
+            if line := facts.first_line(outcomes, self.known.person.zone):
+                self.show(Facts(line))
+            case = self._case(box, outcomes, await reading)
+        finally:
+            reading.cancel()
         return await Investigation(self.steps, self.deps.models, box, ledger, case, self.show).run()
 
     async def _toolbox(self) -> tuple[Toolbox, Ledger]:
@@ -119,7 +124,7 @@ class Job:
             return replace(budget, turns=budget.turns * 2, seconds=budget.seconds * 2, tokens=budget.tokens * 2)
         return budget
 
-    def _case(self, box: Toolbox, outcomes: Sequence[ToolResult | ToolFault]) -> Case:
+    def _case(self, box: Toolbox, outcomes: Sequence[ToolResult | ToolFault], before: Sequence[Said]) -> Case:
         known, question = self.known, self.question
         given = tuple(outcome for outcome in outcomes if isinstance(outcome, ToolResult))
         brief = Brief(
@@ -130,7 +135,7 @@ class Job:
             envs=self.scoped.sources.envs,
             services=self.scoped.services,
             thread=tuple((said.author or said.bot, said.text) for said in known.thread if not said.own),
-            before=tuple((_time(said.ts), said.author or said.bot, said.text) for said in known.before),
+            before=tuple((_time(said.ts), said.author or said.bot, said.text) for said in before),
             subject=question.subject or known.subject,
             earlier=known.earlier,
             health=tuple(outcome.text for outcome in outcomes if not isinstance(outcome, ToolResult)),

@@ -19,16 +19,12 @@ _BEFORE_MESSAGES, _BEFORE_SECONDS, _BEFORE_CHARACTERS = 15, 7_200.0, 500
 
 @dataclass(frozen=True)
 class Context:
-    """Read once, in one step; `next_id` goes on numbering the thread's evidence where it stands.
-
-    `before` is what was said in the incident's channel before a question outside any thread, masked and cut.
-    """
+    """Read once, in one step; `next_id` goes on numbering the thread's evidence where it stands."""
 
     flow: str
     channel: Channel
     person: Person
     thread: tuple[Said, ...] = ()
-    before: tuple[Said, ...] = ()
     history: tuple[Message, ...] = ()
     earlier: tuple[str, ...] = ()
     earlier_flows: tuple[str, ...] = ()
@@ -39,13 +35,18 @@ class Context:
     spent_usd: float = 0.0
 
 
+def masked(deps: Deps, question: Question) -> Question:
+    """The question as it may be stored, and shown to a model: people paste secrets."""
+    return replace(question, text=deps.redact(question.text), subject=deps.redact(question.subject))
+
+
 async def read(deps: Deps, question: Question, place: Place, flow: str) -> Context:
     """Ask the chat service and the store, side by side."""
-    in_thread = bool(question.place.thread) and question.place.thread != question.ts
+    in_thread = _in_thread(question)
     whole = Place(place.team, place.channel)
-    ((channel, before), person, thread), (history, mine, around, spent, env) = await asyncio.gather(
+    (channel, person, thread), (history, mine, around, spent, env) = await asyncio.gather(
         asyncio.gather(
-            _surroundings(deps, question, whole, in_thread),
+            deps.chat.channel(place.channel),
             deps.chat.person(question.asker),
             deps.chat.thread(place) if in_thread else _nothing(),
         ),
@@ -57,7 +58,7 @@ async def read(deps: Deps, question: Question, place: Place, flow: str) -> Conte
             deps.notes.get(f"env:{place.lane}"),
         ),
     )
-    said = tuple(item for item in thread if item.ts != question.ts)
+    said = tuple(replace(item, text=deps.redact(item.text)) for item in thread if item.ts != question.ts)
     answered = [record for record in mine if record.answer]
     if deps.policy.is_incident(channel) or channel.direct or in_thread:
         await _note_who_talks(deps, place, question, said)
@@ -66,7 +67,6 @@ async def read(deps: Deps, question: Question, place: Place, flow: str) -> Conte
         channel=channel,
         person=person,
         thread=said,
-        before=before,
         history=history,
         earlier=_heads(around, place) if deps.policy.is_incident(channel) else (),
         earlier_flows=tuple(record.flow for record in answered),
@@ -78,13 +78,18 @@ async def read(deps: Deps, question: Question, place: Place, flow: str) -> Conte
     )
 
 
-async def _surroundings(
-    deps: Deps, question: Question, place: Place, in_thread: bool
-) -> tuple[Channel, tuple[Said, ...]]:
-    """The channel; outside threads of an incident also what was said there lately, kept here or read on demand."""
-    channel = await deps.chat.channel(place.channel)
-    if in_thread or not deps.policy.is_incident(channel):
-        return channel, ()
+def _in_thread(question: Question) -> bool:
+    return question.place.thread not in ("", question.ts)
+
+
+async def before(deps: Deps, question: Question, channel: Channel) -> tuple[Said, ...]:
+    """What was said in the incident's channel before a question outside any thread, masked and cut; oldest first.
+
+    Never read inside a step: its outcome would be a copy of the channel.
+    """
+    if _in_thread(question) or not deps.policy.is_incident(channel):
+        return ()
+    place = Place(question.place.team, question.place.channel)
     kept = await deps.history.recent(place) if deps.policy.scope(channel).keep_days else ()
     since = deps.clock.now().timestamp() - _BEFORE_SECONDS
     found = [
@@ -92,7 +97,7 @@ async def _surroundings(
         for said in kept or await deps.chat.recent(place)
         if not said.own and said.ts != question.ts and float(said.ts) >= since
     ]
-    return channel, tuple(found[-_BEFORE_MESSAGES:])
+    return tuple(found[-_BEFORE_MESSAGES:])
 
 
 async def _nothing() -> tuple[Said, ...]:
