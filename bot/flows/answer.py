@@ -167,6 +167,7 @@ class Job:
         begun, now = self.begun, self.deps.clock.now()
         record = Record(self.steps.key, self.question, "answered", begun.started, begun.posted, answer, now)
         await self.deps.audit.put(record)
+        await context.forget_if_gone(self.deps, self.question)
         await self.reply.finish(answer)
         await context.warn_of_money(self.deps)
         return True

@@ -30,7 +30,7 @@ async def request(engine: Engine, question: Question) -> bool:
 
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """Placeholder, one look, answer."""
-    question: Question = decode(Question, payload)
+    question = context.masked(deps, decode(Question, payload))
     begun: Begun = await steps.once("begin", partial(_begin, deps, question, steps.key), Begun)
     known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
     scoped = scope.resolve(question, known, begun.started, deps)

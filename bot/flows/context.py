@@ -137,6 +137,24 @@ async def remember(deps: Deps, place: Place, key: str, question: Question, answe
     await deps.conversations.append(place, key, (asked, said))
 
 
+async def forget(deps: Deps, place: Place, ts: str, *, deleted: bool) -> None:
+    """Forget what a message led to; an investigation that still works on a deleted one forgets it at its end."""
+    if deleted and any(f":{ts}" in run.key for run in await deps.engine.lane(place.lane)):
+        await deps.notes.put(_gone(place, ts), "1")
+    await deps.conversations.forget(place, ts)
+    await deps.audit.forget(place, ts)
+
+
+async def forget_if_gone(deps: Deps, question: Question) -> None:
+    """The same at the end of an investigation, for a message that was deleted meanwhile."""
+    if await deps.notes.get(_gone(question.place, question.ts)):
+        await forget(deps, question.place, question.ts, deleted=False)
+
+
+def _gone(place: Place, ts: str) -> str:
+    return f"gone:{place.team}:{place.channel}:{ts}"
+
+
 async def warn_of_money(deps: Deps) -> None:
     """Tell the configured channel, once a day, that 80 % of the day's money is spent."""
     day = _midnight(deps.clock.now())

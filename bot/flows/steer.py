@@ -38,7 +38,7 @@ async def take(deps: Deps, lane: str, flow: str) -> tuple[str, ...]:
         if is_instruction(question.text):
             note = joined_note(run.key)
             if await deps.notes.put(note, flow) or await deps.notes.get(note) == flow:
-                taken.append(question.text)
+                taken.append(deps.redact(question.text))
     return tuple(taken)
 
 
