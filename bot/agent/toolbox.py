@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot import telemetry
@@ -26,10 +26,11 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 @dataclass
 class Ledger:
-    """What an investigation has asked so far: the next evidence number, the calls already made."""
+    """What an investigation has asked so far: the next evidence number, the calls already made, those that failed."""
 
     next_id: int = 1
     made: set[str] = field(default_factory=set)
+    failed: dict[str, ToolFault] = field(default_factory=dict)
     calls: int = 0
 
     def reserve(self) -> str:
@@ -59,7 +60,11 @@ class Toolbox:
         ready = [plan for plan in planned if not isinstance(plan, ToolFault)]
         name = "+".join(call.name for call in calls)[:80]
         done = iter(await steps.together(f"tools:{name}", ready, ToolOutcome) if ready else ())
-        return tuple(plan if isinstance(plan, ToolFault) else next(done) for plan in planned)
+        outcomes = tuple(plan if isinstance(plan, ToolFault) else next(done) for plan in planned)
+        for call, plan, outcome in zip(calls, planned, outcomes, strict=True):
+            if isinstance(outcome, ToolFault) and plan is not outcome:
+                ledger.failed[guards.fingerprint(call)] = outcome
+        return outcomes
 
     def _plan(self, call: ToolCall, ledger: Ledger) -> ToolFault | Callable[[], Awaitable[ToolResult | ToolFault]]:
         ledger.calls += 1
@@ -68,6 +73,8 @@ class Toolbox:
                 call.id, call.name, f"refused: the limit of {self.limit} tool calls is reached; answer now"
             )
         if (mark := guards.fingerprint(call)) in ledger.made:
+            if mark in ledger.failed:
+                return replace(ledger.failed[mark], call_id=call.id)
             return ToolFault(
                 call.id, call.name, "refused: this very call was made before; its result stands above", True
             )
