@@ -109,7 +109,8 @@ function drawHead() {
   $("title").textContent = channel && !channel.is_im ? `# ${name}` : name;
   $("topic").textContent = channel ? channel.topic ? channel.topic.value : "" : "";
   $("composer").hidden = state.open === HOME;
-  const example = channel && channel.members.includes(state.bot) && state.offer.questions[0];
+  // The shortest question, for it has to fit where it stands.
+  const example = channel && channel.members.includes(state.bot) && [...state.offer.questions].sort((a, b) => a.length - b.length)[0];
   top.relabel(channel ? `Message ${channel.is_im ? "Nightjar" : `#${name}`}` : "Message", example ? `Ask here: ${channel.is_im ? example.replace("@nightjar ", "") : example}` : "");
   document.title = `${name} · Nightjar demo`;
 }
@@ -118,6 +119,8 @@ function drawBanner() {
   const banner = $("banner");
   banner.hidden = Boolean(sessionStorage.getItem("banner-closed")) || !state.offer.questions.length;
   if (banner.hidden) return;
+  const asked = [...state.channels.values()].some((one) => shownIn(one).some((message) => message.user === state.me));
+  banner.classList.toggle("asked", asked);
   const room = [...state.channels.values()].find((one) => !one.is_im && one.members.includes(state.bot));
   const send = async (question, control) => attempt(async () => {
     if (state.open !== room.id) goto(room.id);

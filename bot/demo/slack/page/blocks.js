@@ -106,11 +106,14 @@ function choice(element, context) {
     options.map((one) => h("option", { value: one.value }, text(one.text))));
 }
 
+const voted = new Map();
 function feedback(element, context) {
   const side = (name, sign) => h("button", {
+    "aria-pressed": voted.get(context.id) === name,
     class: "icon-button", title: text(element[name].text), "aria-label": text(element[name].text), disabled: context.dead,
     onclick: (event) => {
       const mine = event.currentTarget;
+      voted.set(context.id, name);
       mine.parentElement.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", one === mine));
       context.press(element, element[name].value, mine);
     },

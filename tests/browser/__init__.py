@@ -1,0 +1,1 @@
+"""The demo as a person at a browser meets it."""
