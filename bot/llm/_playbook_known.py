@@ -7,7 +7,11 @@ from typing import Any
 from bot.domain.messages import Message, ToolResult
 from bot.domain.tools import Tool
 
-_BY_FACT = {"alerts": "alerts", "rules": "rules", "series": "range", "changes": "changes", "movers": "movers"}
+_BY_FACT = {
+    "alerts": "alerts", "rules": "rules", "series": "range", "graph": "movers", "changes": "changes",
+    "movers": "signals",
+}  # fmt: skip
+"""What facts tell of a role when the tool is not on offer any more; the first key found counts."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ def cases(runs: int, seed: int, variants: Sequence[str]) -> list[Case]:
         part += [Case("healthy", (), rng.choice((0, 10, 60))) for _ in range(2)]
         part += [Case("renamed", (f,), 0, edge=True, words="names") for f in rng.sample(sorted(SIGNALS), 3)]
         part += [Case("foreign", (f,), 0, words="metrics") for f in rng.sample(sorted(SIGNALS), 3)]
+        part += [Case("twins", (f,), 0) for f in rng.sample(sorted(SIGNALS), 1)]
         part += [Case("past", (f,), 10) for f in rng.sample(sorted(SIGNALS), 2)]
         rng.shuffle(part)
         made += [c for c in part if not variants or c.variant in variants]
@@ -98,10 +99,25 @@ def run(case: Case, source: Path) -> Result:
             if case.edge:
                 here.edge_rules_only(words.get(lab.EDGE, lab.EDGE), words.get("service", "service"))
             truth = here.truth()
+            if case.variant == "twins":
+                return twins(case, source, here, truth)
             here.wait_until(_when(case, truth, rng))
             naive = here.earliest_alert()
             said = asking.ask(here.prometheus, here.alertmanager)
     return score(case, truth, naive, said)
+
+
+def twins(case: Case, source: Path, sick: lab.Lab, truth: Sequence[dict[str, Any]]) -> Result:
+    """Two labs with the same service names, a fault in one: asked of the healthy one, nothing of the other shows."""
+    with tempfile.TemporaryDirectory(prefix="nightjar-lab-") as folder, lab.Lab(source, Path(folder)) as well:
+        sick.wait_until(_when(case, truth, random.Random(case.seed)))
+        both = {"sick": (sick.prometheus, sick.alertmanager), "well": (well.prometheus, well.alertmanager)}
+        calm = asking.ask_of(both, "well", f"{asking.QUESTION} (in well)")
+        said = asking.ask_of(both, "sick", f"{asking.QUESTION} (in sick)")
+    result = score(case, truth, sick.earliest_alert(), said)
+    return replace(
+        result, right=result.right and calm.cause is None and calm.envs == {"well"} and said.envs == {"sick"}
+    )
 
 
 def _specs(case: Case, rng: random.Random) -> tuple[str, ...]:

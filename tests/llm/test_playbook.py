@@ -1,0 +1,212 @@
+"""The model that is none: it plans by rules, and answers in the house's form."""
+
+import pytest
+
+from bot.domain.messages import Message, ToolCall, ToolResult
+from bot.llm.playbook import PROVIDER, Playbook, PlaybookSettings
+from tests.llm.transcripts import (
+    TOOLS,
+    alert,
+    answer,
+    cause,
+    cause_of,
+    fires,
+    head_of,
+    mover,
+    opening,
+    result,
+    seen,
+    turn,
+)
+
+ASKED = "which service is unhealthy and since when?"
+
+
+async def test_it_gathers_what_nobody_gave() -> None:
+    """Alerts and movers first, by role, whatever the tools are called."""
+    made = await turn(opening(ASKED))
+    assert [call.name for call in made.message.calls] == ["tool_strela", "tool_srevom"]
+    assert made.stop == "tools"
+
+
+async def test_it_looks_deeper_where_the_cause_is() -> None:
+    """The alert's own expression without its comparison, the service's signals, what changed."""
+    made = await turn(opening(ASKED, fires(alert("Bad", "pay")), seen(cause("pay"), movers=[mover("pay")])))
+    assert [call.arguments for call in made.message.calls] == [
+        {"query": "sum(rate(bad[1m]))"},
+        {"service": "pay"},
+        {},
+    ]
+
+
+async def test_it_ends_after_a_few_turns() -> None:
+    """What it asked for is there: it answers; told to answer, it asks for nothing more."""
+    first = opening(ASKED, fires(), seen(cause("pay")))
+    asked = Message("assistant", calls=(ToolCall("1", TOOLS[3].name, {"service": "pay"}),))
+    got = Message("user", results=(ToolResult("1", TOOLS[3].name, "t", "E3", {"movers": [mover("pay")]}),))
+    assert (await turn(first, asked, got)).stop == "end"
+    assert (
+        await turn(opening(ASKED), Message("user", "The limit was reached. Answer now from the evidence."))
+    ).stop == "end"
+
+
+async def test_it_calls_only_what_is_on_offer() -> None:
+    """Roles that no tool plays are left out."""
+    made = await turn(opening(ASKED, fires(), seen(cause("pay"))), tools=TOOLS[:2])
+    assert made.stop == "end"
+
+
+async def test_the_answer_keeps_the_form() -> None:
+    """Three lines of at most 400 characters, details with evidence ids, no model claimed, a last line for code."""
+    text = await answer(ASKED, fires(alert("Bad", "front")), seen(cause("pay", affects=["shop", "front"])))
+    head = head_of(text)
+    assert head == [
+        "pay is unhealthy: errors 1 % → 35 % [E2].",
+        "Since 11:48:00 UTC; affects shop, front.",
+        "Next: roll pay back.",
+    ]
+    assert "pay → shop → front [E2]" in text
+    assert "No model was used." in text
+    assert cause_of(text) == {"service": "pay", "signal": "errors (hits_total)", "since": "2026-11-23T11:48:00Z"}
+
+
+async def test_a_long_head_is_cut_to_size() -> None:
+    """However much there is to say."""
+    many = [cause(f"service-{n}" * 4, affects=[f"victim-{m}" * 5 for m in range(9)]) for n in range(4)]
+    text = await answer(ASKED, fires(), seen(*many))
+    assert len("\n".join(head_of(text))) <= 400
+    assert len(head_of(text)) == 3
+    assert head_of(text)[2].startswith("Next: ")
+
+
+async def test_healthy_is_null_and_says_what_was_looked_at() -> None:
+    """No alert, no mover."""
+    text = await answer(ASKED, fires(alert("Watchdog", "", severity="none")), seen())
+    assert head_of(text)[0] == (
+        "Nothing is wrong: no alert fires, and none of 40 signals of 3 services left its baseline [E2]."
+    )
+    assert cause_of(text) is None
+
+
+async def test_what_is_over_says_so() -> None:
+    """With its end; asked whether it is over, the first word answers."""
+    over = seen(cause("pay", until="2026-11-23T11:55:00Z"))
+    text = await answer(ASKED, fires(), over)
+    assert head_of(text)[:2] == [
+        "pay was unhealthy, and it is over: errors 1 % → 35 % [E2].",
+        "From 11:48:00 UTC to 11:55:00 UTC.",
+    ]
+    assert head_of(await answer("is it over?", fires(), over))[0].startswith("Yes, it is over since 11:55:00 UTC.")
+    assert head_of(await answer("is it over?", fires(), seen(cause("pay"))))[0].startswith("No, it still lasts.")
+
+
+async def test_two_causes_stand_in_the_head() -> None:
+    """The second after the first."""
+    text = await answer(ASKED, fires(), seen(cause("pay"), cause("front", signal="certificate expiry (cert)")))
+    assert "Also front: certificate expiry (cert) since 11:48:00 UTC" in head_of(text)[1]
+
+
+async def test_a_symptom_asked_about_points_to_its_cause() -> None:
+    """Why is the caller slow: because of its callee."""
+    text = await answer("why is shop slow?", fires(), seen(cause("pay", affects=["shop"])))
+    assert head_of(text)[0] == "shop is a symptom; the cause is pay: errors 1 % → 35 % [E2]."
+    assert cause_of(text) == {"service": "pay", "signal": "errors (hits_total)", "since": "2026-11-23T11:48:00Z"}
+
+
+async def test_a_well_service_is_said_to_be_well() -> None:
+    """With what is wrong elsewhere beside it."""
+    text = await answer("why is front slow?", fires(), seen(cause("pay", affects=["shop"])))
+    assert head_of(text)[0].startswith("Nothing is wrong with front")
+    assert "pay: errors (hits_total)" in head_of(text)[1]
+    assert cause_of(text) is None
+
+
+async def test_an_unknown_service_gets_near_names() -> None:
+    """Nobody is left guessing."""
+    text = await answer("why is shpo slow?", fires(), seen(cause("pay")))
+    assert head_of(text)[0] == "No service is called shpo; did you mean shop?"
+
+
+async def test_alerts_are_listed_when_asked_for() -> None:
+    """How many, which, the first; and the cause behind them."""
+    late = alert("Slow", "front", "2026-11-23T11:53:00Z")
+    text = await answer("what fires?", fires(late, alert("Bad", "shop")), seen(cause("pay")))
+    assert head_of(text)[0] == "2 firing: Bad of shop, Slow of front [E1]."
+    assert "Cause: pay, errors (hits_total)" in head_of(text)[1]
+    assert head_of(await answer("what fires?", fires(), seen()))[0].startswith("Nothing is wrong")
+
+
+async def test_changes_are_told_when_asked_for() -> None:
+    """The newest first; none is an answer too."""
+    change = {"at": "2026-11-23T11:47:00Z", "what": "pay 1 → 2", "service": "pay", "kind": "deploy", "source": "p"}
+    text = await answer("what changed?", fires(), seen(cause("pay")), result("changes", "E3", changes=[change]))
+    assert head_of(text)[0] == "Last change: pay 1 → 2 at 11:47:00 UTC [E3]."
+    assert head_of(await answer("what changed?", fires(), seen()))[0].startswith("No deploy and no restart")
+
+
+async def test_an_alert_without_any_mover_is_not_explained_away() -> None:
+    """It fires: the cause is not known, and its service is named."""
+    text = await answer(ASKED, fires(alert("Odd", "shop")), seen())
+    assert head_of(text)[0].startswith("Cause not known: Odd fires of shop")
+    assert cause_of(text) == {"service": "shop", "signal": "Odd", "since": "2026-11-23T11:50:00Z"}
+
+
+async def test_movers_that_point_nowhere_are_no_cause() -> None:
+    """Something moved, nobody is hurt."""
+    text = await answer(ASKED, fires(), seen(movers=[mover("shop")]))
+    assert head_of(text)[0].startswith("Nothing is wrong that hurts")
+    assert cause_of(text) is None
+
+
+async def test_what_failed_is_said() -> None:
+    """A source that was down is no healthy system."""
+    broken = ToolResult("x", TOOLS[1].name, "prom does not answer", failed=True)
+    text = (await turn(opening(ASKED, fires()), Message("user", results=(broken,)), tools=())).message.text
+    assert head_of(text)[0] == "Cause not known: tool srevom: prom does not answer."
+    assert "**Not looked at**: tool srevom: prom does not answer." in text
+
+
+@pytest.mark.parametrize(("zone", "said"), [("Europe/Berlin", "12:48:00 CET (11:48:00 UTC)"), ("UTC", "11:48:00 UTC")])
+async def test_times_are_the_askers(zone: str, said: str) -> None:
+    """With UTC beside them."""
+    text = await answer(ASKED, fires(), seen(cause("pay")), zone=zone)
+    assert f"Since {said}" in head_of(text)[1]
+
+
+async def test_a_subject_alert_is_the_question() -> None:
+    """An alert in the thread's root names the service."""
+    text = await answer(
+        "what is going on?", fires(), seen(cause("pay", affects=["shop"])), subject="[FIRING] Bad (shop)"
+    )
+    assert head_of(text)[0].startswith("shop is a symptom")
+
+
+async def test_only_what_came_since_the_question_counts() -> None:
+    """A follow-up is answered from its own evidence."""
+    old = opening(ASKED, fires(), seen(cause("pay")))
+    made = await turn(old, Message("assistant", "pay was it"), opening(ASKED, fires(), seen()), tools=())
+    assert cause_of(made.message.text) is None
+
+
+async def test_details_show_more_than_the_head() -> None:
+    """What did not move, the alert's expression now, what joined meanwhile."""
+    calm = mover("pay", "", signal="latency (t)", reason="10 ms, as usual (10 ms)")
+    series = {"labels": {}, "service": "pay", "now": 0.35, "before": 0.01}
+    text = (
+        await turn(
+            opening(ASKED, fires(alert("Bad", "pay")), seen(cause("pay"), movers=[mover("pay")])),
+            Message("user", results=(result("signals", "E3", movers=[calm]), result("range", "E4", series=[series]))),
+            Message("user", "look at the bank too"),
+            tools=(),
+        )
+    ).message.text
+    assert "- pay: latency (t) 10 ms, as usual (10 ms)" in text
+    assert "pay now 0.35, before 0.01 [E4]" in text
+    assert "**Read meanwhile**: look at the bank too" in text
+
+
+def test_it_is_a_provider_that_costs_nothing() -> None:
+    """Found by name, free, on this machine."""
+    model = PROVIDER.open(PlaybookSettings(), "")
+    assert isinstance(model, Playbook)
+    assert (model.facts.hosted, model.facts.input_price) == (False, 0)
