@@ -1,11 +1,13 @@
 """What a question is about: which window, which environments, which services, which models."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.answers import Answer
+from bot.domain.facts import AlertFact, ChangeFact
 from bot.domain.investigations import Question
 from bot.domain.messages import ToolCall, ToolResult
 from bot.domain.ports import Steps
@@ -29,6 +31,7 @@ class Scoped:
     services: tuple[str, ...] = ()
     models: tuple[str, ...] = ("playbook",)
     anchor: str = ""
+    subject: str = ""
     choices: tuple[str, ...] = ()
 
 
@@ -44,6 +47,7 @@ def resolve(question: Question, known: Context, now: datetime, deps: Deps) -> Sc
         services=channel.services,
         models=channel.models or deps.policy.models,
         anchor=when.kind if isinstance(when, Anchor) else "",
+        subject=question.subject or known.subject,
         choices=envs if len(envs) > 1 and not channel.envs else (),
     )
 
@@ -53,7 +57,8 @@ def _envs(
 ) -> tuple[str, ...]:
     """Named in the question or its subject, else chosen before in this thread, else the channel's, else all."""
     allowed = of_channel or all_envs
-    words = set(re.findall(r"[\w.-]+", f"{question.text} {question.subject} {known.subject}".lower()))
+    text = f"{question.text} {question.subject} {known.subject}".lower()
+    words = {word.strip(".-") for word in re.findall(r"[\w.-]+", text)}
     named = tuple(env for env in allowed if env.lower() in words)
     chosen = (known.env,) if known.env in allowed else ()
     return named or chosen or allowed
@@ -73,14 +78,22 @@ async def anchored(scoped: Scoped, desk: Desk, box: Toolbox, steps: Steps, ledge
         return desk
     (outcome,) = await box.run(steps, (ToolCall("given-anchor", tool.name, {}),), ledger)
     ledger.made.clear()
-    found = _anchor_times(outcome.facts) if isinstance(outcome, ToolResult) else []
-    if not found:
+    facts = outcome.facts if isinstance(outcome, ToolResult) else {}
+    start = _deployed(facts.get("changes", ())) or _fired(facts.get("alerts", ()), scoped.subject)
+    if start is None:
         return replace(desk, window=last(timedelta(hours=1), desk.now, f"{scoped.window.said} (not found: last hour)"))
-    start = (max if scoped.anchor == "deploy" else min)(found)
     return replace(desk, window=Window(min(start, desk.now - timedelta(minutes=5)), desk.now, scoped.window.said))
 
 
-def _anchor_times(facts: dict[str, list[dict[str, str]]]) -> list[datetime]:
-    rows = [*facts.get("changes", ()), *facts.get("alerts", ())]
-    stamps = [row.get("at") or row.get("since") or "" for row in rows if row.get("kind", "deploy") == "deploy"]
-    return [datetime.fromisoformat(stamp) for stamp in stamps if stamp]
+def _deployed(changes: Iterable[ChangeFact]) -> datetime | None:
+    """The last deploy."""
+    return max((datetime.fromisoformat(row["at"]) for row in changes if row["kind"] == "deploy"), default=None)
+
+
+def _fired(alerts: Sequence[AlertFact], subject: str) -> datetime | None:
+    """The first of the alerts that fire, else the last that is over; where the thread is about one, only that one."""
+    named = [row for row in alerts if row["name"] in subject] or alerts
+    firing = [row["since"] for row in named if row["state"] == "active"]
+    over = [row["since"] for row in named if row["state"] != "pending"]
+    stamp = min(firing) if firing else max(over, default="")
+    return datetime.fromisoformat(stamp) if stamp else None
