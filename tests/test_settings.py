@@ -78,3 +78,12 @@ def test_the_one_platform_that_cannot_work_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
     with pytest.raises(SetupError, match=r"3\.11.*PostgreSQL"):
         settings.check_platform()
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("", 0), ("keep_days = 7", 0), ("keep = true", 30), ("keep = true\nkeep_days = 7", 7)]
+)
+def test_a_channel_is_kept_only_when_it_says_so(text: str, days: int) -> None:
+    """Keeping is opt-in, for 30 days unless it says for how many."""
+    Path("nightjar.toml").write_text(f"[channels.inc-eu]\n{text}\n")
+    assert settings.read().channels["inc-eu"].days_kept == days

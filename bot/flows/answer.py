@@ -218,6 +218,7 @@ async def failed(deps: Deps, key: str, payload: JSON, error: BaseException) -> N
     await deps.replies.open(place, key, posted, question.asker).fail(Failure(text, trace_of(key)))
     started = record.started if record else datetime.now(UTC)
     await deps.audit.put(Record(key, question, "failed", started, posted, None, deps.clock.now()))
+    await context.forget_if_gone(deps, question)
 
 
 FLOW = Flow(NAME, run)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from bot.domain.investigations import Question
 from bot.domain.place import Place
 from bot.domain.plugin import Heard
+from bot.flows.context import forget
 from bot.slack.client import Identity
 from bot.slack.flatten import MAX_TEXT, plain
 from bot.slack.hearing import Hearing, put
@@ -72,9 +73,8 @@ class Mentions:
         if own or not ts or (now and before and now.get("text") == before.get("text")):
             return
         thread = str(now.get("thread_ts") or before.get("thread_ts") or ts)
-        place, deps = Place(me.team, str(event["channel"]), thread), self._context.deps
-        await deps.conversations.forget(place, ts)
-        await deps.audit.forget(place, ts)
+        deleted = not now or now.get("subtype") == "tombstone"
+        await forget(self._context.deps, Place(me.team, str(event["channel"]), thread), ts, deleted=deleted)
 
 
 def _by_human(event: Json, me: Identity) -> bool:

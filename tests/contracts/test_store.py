@@ -10,7 +10,7 @@ from bot.domain.answers import Answer, Cause
 from bot.domain.evidence import Chart, Evidence
 from bot.domain.investigations import Posted, Question, Record
 from bot.domain.messages import Message, ToolCall, ToolResult, Usage
-from bot.domain.place import Place
+from bot.domain.place import Place, Said
 from bot.domain.series import Series
 from bot.domain.window import last
 from bot.store.database import open_store
@@ -150,6 +150,23 @@ async def test_recent_records_of_a_place(store: Store) -> None:
     assert await flows(replace(HERE, thread="21.000003")) == ["f1"]
 
 
+@pytest.mark.parametrize("ts", [ASKED, "20.00000_"])
+async def test_a_deleted_question_leaves_figures_alone(store: Store, ts: str) -> None:
+    """Its words and its answers' go, deeper looks included; time and money stay, and so do others' words."""
+    others = [record("ans:T1:C1:30.000000"), record(place=replace(HERE, team="T2"), flow=f"ans:T2:C1:{ASKED}")]
+    for kept in (record(cost=0.5), record(f"{FLOW}:deep"), *others):
+        await store.audit.put(kept)
+    assert await store.audit.forget(replace(HERE, thread="99.000000"), ts) == (ts == ASKED)
+    assert await store.audit.spent(NOW) == pytest.approx(0.5)
+    for flow in (FLOW, f"{FLOW}:deep"):
+        found = await store.audit.get(flow)
+        assert found is not None
+        assert found.answer is not None
+        said = (found.question.text, found.answer.head, found.answer.cause)
+        assert said == (("", "", None) if ts == ASKED else ("why?", "checkout: errors", Cause("checkout", "errors")))
+    assert [await store.audit.get(other.flow) for other in others] == others
+
+
 async def test_money_spent(store: Store) -> None:
     """What was spent since a moment; nothing is 0."""
     assert await store.audit.spent(NOW) == 0.0
@@ -175,3 +192,27 @@ async def test_notes_are_taken_once(store: Store) -> None:
     assert await store.notes.get("hello:C1") == "1"
     assert not await store.notes.put("hello:C1", "3\x00", replace=True)
     assert await store.notes.get("hello:C1") == "3"
+
+
+async def test_history_is_kept_by_message(store: Store) -> None:
+    """The newest of the channel's top level or of one thread, oldest first; an edit replaces, a deletion deletes."""
+    top, later = replace(HERE, thread=""), NOW + timedelta(days=1)
+    for number in range(4):
+        await store.history.keep(top, Said(f"{number}.0", "U1", f"m{number}"), later)
+    await store.history.keep(HERE, Said("5.0", "", "in a thread", bot="Alertmanager"), later)
+    await store.history.keep(replace(top, team="T2"), Said("6.0", "U1", "theirs"), later)
+    await store.history.keep(top, Said("2.0", "U1", "edited\x00"), later)
+    await store.history.forget(HERE, "3.0")
+    assert await store.history.recent(top, 2) == (Said("1.0", "U1", "m1"), Said("2.0", "U1", "edited"))
+    assert await store.history.recent(HERE) == (Said("5.0", "", "in a thread", bot="Alertmanager"),)
+    assert len(await store.history.recent(replace(top, team="T2"))) == 1
+
+
+async def test_history_ends(store: Store) -> None:
+    """What was to be kept until now, or until before, goes in every channel."""
+    places = [Place("T1", "C1"), Place("T1", "C2"), Place("T2", "C1")]
+    for place in places:
+        for second in (-1, 0, 1):
+            await store.history.keep(place, Said(f"{second + 1}.0", "U1", "x"), NOW + timedelta(seconds=second))
+    await store.history.purge(NOW)
+    assert [[said.ts for said in await store.history.recent(place)] for place in places] == [["2.0"]] * 3

@@ -1,10 +1,13 @@
 """What is read from Slack on demand: the thread as it stands, names and zones, and notes posted once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.domain.place import Place
+from bot.slack import thread
+from bot.slack.client import Outcome
 from bot.slack.flatten import text_of
 from bot.slack.thread import Kept
 from tests.slack.house import House, open_house
@@ -52,6 +55,39 @@ async def test_a_thread_that_may_not_be_read_is_empty(house: House) -> None:
     channel = await house.slack.create_channel("lunch")
     assert await house.chat.thread(Place(house.slack.team_id, channel, "1.1")) == ()
     assert await house.chat.thread(Place(house.slack.team_id, channel)) == ()
+
+
+async def test_the_channel_is_read_with_its_bots(house: House) -> None:
+    """The newest of the top level, oldest first: alerts as labelled data, our own marked, no threads, no comings."""
+    alert = await house.slack.post_as_bot(CHANNEL, attachments=post("grafana")["attachments"])
+    await house.slack.say(CHANNEL, "in its thread", thread_ts=alert["ts"])
+    place = Place(house.slack.team_id, alert["channel"])
+    for number in range(3):
+        await house.slack.say(CHANNEL, f"m{number}")
+    await house.chat.note(place, "a note of ours", "k")
+    said = await house.chat.recent(place, 4)
+    assert [(item.text, item.own) for item in said] == [
+        *((f"m{number}", False) for number in range(3)),
+        ("a note of ours", True),
+    ]
+    first = (await house.chat.recent(place))[-5]
+    assert (first.bot, first.author) == ("Alertmanager", "")
+    assert [found.labels["service"] for found in first.alerts] == ["checkout"]
+
+
+@pytest.mark.parametrize("fault", ["missing_scope", "ratelimited", "hangs"])
+async def test_a_channel_that_is_not_told_is_empty(house: House, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the scope, beyond the limit, or when Slack hangs, nothing was said there; no error, no long wait."""
+    place = await place_in(house)
+
+    async def call(method: str, **_: object) -> Outcome:
+        if fault == "hangs":
+            await asyncio.Event().wait()
+        return Outcome(error=fault)
+
+    monkeypatch.setattr(house.client, "call", call)
+    monkeypatch.setattr(thread, "RECENT_SECONDS", 0.05)
+    assert await house.chat.recent(place) == ()
 
 
 async def test_channels_and_people_are_asked_for_once(house: House) -> None:

@@ -7,6 +7,7 @@ import pytest
 from bot.domain.messages import Message
 from bot.domain.place import Place
 from tests.slack.house import House, open_house
+from tests.slack.house import asked as asked_before
 
 CHANNEL = "inc-checkout"
 
@@ -137,6 +138,7 @@ async def test_edits_and_deletions_are_forgotten(house: House) -> None:
     asked = await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
     await house.said()
     place = Place(house.slack.team_id, asked["channel"], asked["ts"])
+    await asked_before(house, house.engine.questions()[0])
     conversations, kept = house.store.conversations, []
     for text in ("@nightjar why is checkout slow?", "@nightjar why is cart slow?", ""):
         await conversations.append(place, house.engine.of("answer")[0], [Message("user", "why?")])
@@ -144,6 +146,25 @@ async def test_edits_and_deletions_are_forgotten(house: House) -> None:
         await house.said()
         kept.append(len(await conversations.load(place)))
     assert kept == [1, 0, 0]
+    (record,) = await house.store.audit.recent()
+    assert record.question.text == ""
+
+
+async def test_a_question_deleted_at_work_is_noted(house: House) -> None:
+    """The investigation under way learns that its question was deleted; of an edit it does not."""
+    noted = []
+    for change in ("edit", "delete"):
+        asked = await house.slack.say(CHANNEL, "@nightjar why is checkout slow?")
+        await house.said()
+        done = (
+            house.slack.edit(CHANNEL, asked["ts"], "why?")
+            if change == "edit"
+            else house.slack.delete(CHANNEL, asked["ts"])
+        )
+        await done
+        await house.said()
+        noted.append(await house.store.notes.get(f"gone:{house.slack.team_id}:{asked['channel']}:{asked['ts']}"))
+    assert noted == [None, "1"]
 
 
 async def test_a_new_incident_channel_is_entered_and_greeted_once(house: House) -> None:
