@@ -132,7 +132,8 @@ def _follows(candidate: Candidate, taken: Sequence[Candidate], picture: Picture)
     for cause in taken:
         near = _explained(cause.service, cause.own, picture)
         before = cause.since is None or candidate.since is None or candidate.since >= cause.since - 3 * picture.slack
-        if before and candidate.service in near and not candidate.main.hard:
+        load = candidate.main.kind == cause.main.kind == "traffic"
+        if before and (load or (candidate.service in near and not candidate.main.hard)):
             return True
         if not candidate.symptoms and not candidate.main.hard and candidate.main.weight < 0.6:
             return True

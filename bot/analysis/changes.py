@@ -166,6 +166,7 @@ def _shift(row: int, times: Array, line: tuple[Array, Mask], baseline: Baseline,
     episodes = [(a, b) for a, b in runs(out, 1) if b - a >= least or (b == len(x) and b - a >= max(1, least - 1))]
     if not episodes:
         return None
+    episodes = _tall(np.abs(x - float(baseline.level[row])), episodes)
     level, scale = float(baseline.level[row]), float(baseline.scale[row])
     inside = np.concatenate([np.arange(a, b) for a, b in episodes])
     inside = inside[out[inside]]
@@ -173,7 +174,7 @@ def _shift(row: int, times: Array, line: tuple[Array, Mask], baseline: Baseline,
     typical = float(np.median(deviation))
     sign = 1.0 if typical >= 0 else -1.0
     peak = float(x[inside][np.argmax(sign * deviation)])
-    begin, ramp = _onset(times, sign * (x - level), _main(sign * (x - level), episodes), scale)
+    begin, ramp = _onset(times, sign * (x - level), episodes[0], scale)
     until = _until(times, episodes)
     threshold = max(limits.units[row] * scale, limits.least[row], limits.relative[row] * abs(level))
     last = slice(*episodes[-1])
@@ -184,10 +185,10 @@ def _shift(row: int, times: Array, line: tuple[Array, Mask], baseline: Baseline,
     )  # fmt: skip
 
 
-def _main(out: Array, episodes: list[tuple[int, int]]) -> tuple[int, int]:
-    """The first episode that comes up to a third of the strongest: a blip before it is not the onset."""
-    heights = [float(np.nanmedian(np.sort(out[a:b])[-3:])) for a, b in episodes]
-    return next(e for e, height in zip(episodes, heights, strict=True) if height >= max(heights) / 3)
+def _tall(out: Array, episodes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The episodes that come up to a third of the strongest: a blip is neither the onset nor a recurrence."""
+    heights = [float(np.median(np.sort(out[a:b])[-3:])) for a, b in episodes]
+    return [e for e, height in zip(episodes, heights, strict=True) if height >= max(heights) / 3]
 
 
 def _until(times: Array, episodes: list[tuple[int, int]]) -> float | None:

@@ -4,10 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from bot.analysis.anomalies import Mover
-from bot.analysis.gauges import Deadline, Event
+from bot.analysis.gauges import WEEK, Deadline, Event
 from bot.analysis.picture import Picture
 
-WEEK = 7 * 86_400.0
 AFTER_CHANGE = 900.0
 """Symptoms that begin within this many seconds after a change are laid to it."""
 
@@ -255,12 +254,5 @@ def _laid_to(event: Event, mover: Mover, view: _View) -> bool:
 
 
 def _deadlines(known: Picture) -> list[Own]:
-    found = []
-    for deadline in known.deadlines:
-        if deadline.left >= WEEK:
-            continue
-        crossed = known.now + deadline.left - WEEK
-        since = max(deadline.since or crossed, crossed) if crossed > known.start else deadline.since
-        weight = 0.95 if deadline.left <= 0 else 0.8
-        found.append(Own(deadline.service, "expiry", weight, since, None, True, deadline=deadline))
-    return found
+    near = [d for d in known.deadlines if d.left < WEEK]
+    return [Own(d.service, "expiry", 0.95 if d.left <= 0 else 0.8, d.since, d.until, True, deadline=d) for d in near]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,8 @@ from bot.analysis.signals import Kind, Reading, Signal
 from bot.analysis.structure import Structure
 from bot.analysis.words import ERROR, EXPIRY, FREE, LIMIT, QUEUE, UNITS, related, unit_of, word_set, words_of
 
+WEEK = 7 * 86_400.0
+"""A deadline nearer than these seconds is trouble."""
 USED = word_set("used usage utilization utilisation util busy load saturation")
 TIME = frozenset({"time", "timestamp", "seconds", "date", "at", "until", "since"})
 
@@ -29,14 +32,18 @@ class Event:
 
 @dataclass(frozen=True)
 class Deadline:
-    """A moment in the future after which something no longer holds, such as a certificate; `since` is when it moved."""
+    """A moment after which something no longer holds, such as a certificate: `left` are the seconds to it.
+
+    `since` is when less than a week was left, None when that was so before the data begin; `until` when it was renewed.
+    """
 
     service: str
     metric: str
     query: str
     left: float
-    since: float | None
-    target: str
+    since: float | None = None
+    until: float | None = None
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,9 +239,13 @@ def _restarts(stamps: Sequence[_Gauge], axis: Axis) -> Iterable[Event]:
 
 def _deadline(gauge: _Gauge, axis: Axis) -> Deadline:
     here = np.flatnonzero(np.isfinite(gauge.row.values))
-    seen = gauge.row.values[here]
-    moved = np.flatnonzero(np.abs(np.diff(seen)) > 3600)
-    since = float(axis.times[here[moved[-1] + 1]]) if moved.size else None
-    left = float(seen[-1] - axis.times[-1])
+    times, left = axis.times[here], gauge.row.values[here] - axis.times[here]
     target = next((v for k, v in gauge.labels.items() if k in {"target", "host", "domain", "cn", "subject"}), "")
-    return Deadline(gauge.service, gauge.name, gauge.query, left, since, target)
+    made = partial(Deadline, gauge.service, gauge.name, gauge.query, target=target)
+    near = np.flatnonzero(left < WEEK)
+    if not near.size:
+        return made(float(left[-1]))
+    began = float(times[near[0]]) if near[0] > 0 else None
+    if near[-1] == len(left) - 1:
+        return made(float(left[-1]), began)
+    return made(float(left[near].min()), began, float(times[near[-1] + 1]))

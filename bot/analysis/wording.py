@@ -158,6 +158,8 @@ def _said(own: Own) -> str:
     if own.deadline is not None:
         left = own.deadline.left
         when = f"has {left / 86400:.1f} days left" if left > 0 else "has expired"
+        if own.until is not None:
+            when = f"had {left / 86400:.1f} days left, and was renewed"
         return f"{own.deadline.target or own.deadline.metric} {when}"
     mover = own.mover
     if mover is None:

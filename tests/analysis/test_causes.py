@@ -87,6 +87,13 @@ def test_load_runs_downwards() -> None:
     assert (cause.service, cause.main.kind) == ("front", "traffic")
 
 
+def test_one_surge_is_one_cause() -> None:
+    """A queue hides who calls whom: what surges with the door is not a second cause."""
+    queue = [signal("db", "traffic", stepped(8, 40, 15)), signal("front", "traffic", stepped(40, 300, 15))]
+    (cause,) = ranked(*queue, signal("front", "latency", stepped(0.1, 1.1, 15.5)))
+    assert cause.service == "front"
+
+
 def test_who_asks_more_of_its_callee_at_the_same_load_is_the_cause() -> None:
     """A collapsed cache: the database suffers, its caller changed; the cache's own signal names it."""
     (cause,) = ranked(
@@ -106,7 +113,7 @@ def test_a_dead_service_need_not_show_errors() -> None:
 
 def test_two_faults_are_two_causes() -> None:
     """Independent ones both stand, with their own symptoms."""
-    deadline = Deadline("front", "cert", "q", 86_400.0, at(5), "x")
+    deadline = Deadline("front", "cert", "q", 86_400.0, at(5), target="x")
     found = ranked(failing("pay", 15), failing("shop", 15), events=(deploy("pay", 15),), deadlines=(deadline,))
     assert [c.service for c in found] == ["pay", "front"]
     assert found[1].main.deadline is deadline
@@ -114,7 +121,7 @@ def test_two_faults_are_two_causes() -> None:
 
 def test_a_deadline_far_away_is_none() -> None:
     """Two months are enough."""
-    assert ranked(deadlines=(Deadline("front", "cert", "q", 60 * 86_400.0, None, ""),)) == []
+    assert ranked(deadlines=(Deadline("front", "cert", "q", 60 * 86_400.0),)) == []
 
 
 def test_what_came_back_is_over() -> None:

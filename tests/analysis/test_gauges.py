@@ -97,4 +97,7 @@ def test_a_moment_ahead_is_a_deadline() -> None:
     (deadline,) = told(gauge("ssl_cert_not_after", moved, host="x.example")).deadlines
     assert deadline.left == pytest.approx(86_400)
     assert (deadline.since, deadline.target) == (at(15), "x.example")
+    renewed = np.where(axis().times < at(15), at(3_000), at(90_000))
+    (renewal,) = told(gauge("ssl_cert_not_after", renewed)).deadlines
+    assert (renewal.since, renewal.until) == (None, at(15))
     assert not told(gauge("heap_bytes", stepped(1.79e9, 1.8e9, 10))).deadlines
