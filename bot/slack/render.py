@@ -31,9 +31,14 @@ def placeholder(text: str, key: str, facts: str = "", status: str = "") -> Conte
 
 
 def answer(said: Answer, key: str, clean: Clean, *, charts: bool = True) -> Content:
-    """The answer's message; without `charts` they become lines of text. What no block holds comes as a picture."""
+    """The answer's message; without `charts` they become lines of text. What no block holds comes as a picture.
+
+    With nothing looked at there is nothing to open, to deepen or to judge: the head stands alone.
+    """
     head = cut(clean(said.head), MAX_HEAD) or "Not known."
     blocks: list[Json] = [{"type": "markdown", "text": strong(head)}]
+    if head != "Not known." and not (said.tool_calls or said.evidence or said.body or said.missing or said.choices):
+        return Content(escape(head), tuple(blocks))
     blocks += [_context(line) for line in (" · ".join(_frame(said)), missing_line(said, clean)) if line]
     blocks += _charts(said, clean) if charts else _sparks(said, clean)
     if said.choices:

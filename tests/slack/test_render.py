@@ -54,6 +54,12 @@ def test_confidence_window_and_environment_stand_below_the_head() -> None:
     assert "Mon 23 Nov 14:00–15:00 CET (13:00–14:00 UTC)" in str(render.details(ANSWER, "k", str)["blocks"][-1])
 
 
+def test_an_answer_with_nothing_behind_it_has_no_buttons() -> None:
+    """“Nothing is running here” cannot be deepened; what was looked at can."""
+    assert len(render.answer(Answer("Nothing is running here."), "k", str).blocks) == 1
+    assert "deep_dive" in str(render.answer(Answer("8 firing.", tool_calls=1), "k", str).blocks)
+
+
 def test_a_window_of_another_day_says_so() -> None:
     """The day stands there where the asker named a time, and twice where the window spans a night."""
     start, end = ANSWER.window.start, ANSWER.window.end  # type: ignore[union-attr]
