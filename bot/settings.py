@@ -24,9 +24,9 @@ class ChannelSettings(BaseModel):
     """`[channels.inc-eu]`: what a channel is about, and what it may use."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    envs: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
+    envs: tuple[str, ...] = Field((), description="environments it is about; none given means all, by choice")
+    services: tuple[str, ...] = Field((), description="services it is about")
+    models: tuple[str, ...] = Field((), description="models in order, instead of NIGHTJAR_MODELS")
     keep: bool = Field(False, description="keep what is said in this channel, as it says there; off, nothing is copied")
     keep_days: int = Field(30, ge=1, le=3650, description="how long, with `keep`; edits and deletions follow Slack's")
 
@@ -40,12 +40,12 @@ class LimitSettings(BaseModel):
     """`[limits]`: where an investigation ends, answered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    turns: int = Field(8, ge=1, le=50)
-    tool_calls: int = Field(24, ge=1, le=200)
-    tokens: int = Field(200_000, ge=1_000)
-    seconds: float = Field(120.0, ge=5)
-    usd: float = Field(1.0, ge=0)
-    usd_per_day: float = Field(10.0, ge=0, description="beyond it the playbook answers, without a model")
+    turns: int = Field(8, ge=1, le=50, description="model turns; twice as many in a deep dive")
+    tool_calls: int = Field(24, ge=1, le=200, description="queries and other tool calls")
+    tokens: int = Field(200_000, ge=1_000, description="tokens read and written by the model")
+    seconds: float = Field(120.0, ge=5, description="from acceptance to the last turn")
+    usd: float = Field(1.0, ge=0, description="US dollars for the model")
+    usd_per_day: float = Field(10.0, ge=0, description="US dollars a day; beyond it the playbook answers")
 
 
 class Settings(BaseSettings):
@@ -76,10 +76,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address of the HTTP server")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text")
-    limits: LimitSettings = LimitSettings()
-    channels: dict[str, ChannelSettings] = Field(default_factory=dict)
-    sources: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
-    models: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)
+    limits: LimitSettings = Field(LimitSettings(), description="where an investigation ends, answered")
+    channels: dict[str, ChannelSettings] = Field(default_factory=dict, description="by channel name or id")
+    sources: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False, description="source instances")
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False, description="by model family")
 
     @field_validator("nightjar_models", "channel_patterns", "channel_list", "link_hosts", mode="before")
     @classmethod
