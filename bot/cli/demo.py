@@ -37,8 +37,8 @@ QUESTIONS = (
     "@nightjar what changed in the last hour?",
 )
 ABOUT = (
-    "An incident is under way in a web shop, simulated on this machine. Nightjar, the on-call engineer in this channel, "
-    "is real: it looks into metrics, alerts and deploys and answers with evidence. Ask it:"
+    "An incident is under way in a web shop, simulated on this machine. Nightjar, the on-call engineer in this "
+    "channel, is real: it looks into metrics, alerts and deploys and answers with evidence. Ask it:"
 )
 
 
