@@ -3,9 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --no-input -q
-LOGS   ?=
 
-.PHONY: demo test lint types unit bench chaos lock wheel clean
+.PHONY: help demo test lint types unit bench lock wheel clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
