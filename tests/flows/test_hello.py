@@ -1,6 +1,6 @@
-"""What the bot says when it enters a channel."""
+"""The greeting, and what is said of keeping."""
 
-from bot.domain.place import Channel
+from bot.domain.place import Channel, Place
 from bot.flows import hello
 from bot.flows.deps import Policy, Scope
 from tests.flows.house import CHANNEL, TEAM, house
@@ -24,7 +24,7 @@ async def test_it_says_what_it_sees_and_how_to_ask() -> None:
     assert "prom-staging (prometheus, staging)" in text
     assert "@nightjar" in text
     assert "/oncall help" in text
-    assert "days" not in text
+    assert "only when asked" in text
 
 
 async def test_it_is_said_once() -> None:
@@ -53,3 +53,14 @@ async def test_without_a_source_it_says_so() -> None:
         await hello.request(here.engine, TEAM, CHANNEL)
         await here.engine.drained()
         assert "no source yet; `nightjar doctor`" in here.chat.notes[0][1]
+
+
+async def test_keeping_is_said_once_for_so_many_days() -> None:
+    """The greeting counts as having said it; another number of days is said again."""
+    async with house({}, policy=Policy(scopes={CHANNEL: Scope(keep_days=7)})) as here:
+        await hello.request(here.engine, TEAM, CHANNEL)
+        await here.engine.drained()
+        for days in (7, 7, 9, 9):
+            await hello.say_keeping(here.deps, Place(TEAM, CHANNEL), days)
+        assert ["for 7 days" in text for _, text in here.chat.notes] == [True, False]
+        assert "for 9 days" in here.chat.notes[-1][1]
