@@ -12,6 +12,8 @@ from bot.domain.window import Window
 FINE = 720.0
 """How many seconds before the end are read finely, where the samples are dense enough."""
 POINTS = 360
+LEAST = 6
+"""Fewer fine points than these tell nothing of their own."""
 
 
 async def axis_of(store: SeriesStore, span: Window) -> Axis:
@@ -31,11 +33,13 @@ async def axis_of(store: SeriesStore, span: Window) -> Axis:
     fine = _fine_start(per_ten, max(close, dense.step))
     if fine is None:
         return Axis((_segment(first, end, max(interval, (end - start) / POINTS), interval),))
-    every = _interval([n for _, n in per_ten[-5:]], 10.0)
+    every = _interval([max(n for _, n in per_ten[-5:])], 10.0)
     begin = max(fine, end - FINE, first)
     newest = _segment(begin, end, max(every, (end - begin) / POINTS), every)
-    if newest.start - first < 2 * coarse:
-        return Axis((newest,))
+    if newest.start - first < max(75.0, 2 * coarse):
+        return Axis((newest,)) if newest.end > newest.start else Axis(())
+    if newest.count < LEAST:
+        return Axis((_segment(first, end, max(interval, (end - start) / POINTS), interval),))
     older = _segment(first, newest.start - 1, max(interval, 5.0, (end - start) / POINTS), interval)
     return Axis((older, newest))
 
