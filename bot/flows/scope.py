@@ -22,6 +22,12 @@ from bot.flows.deps import Deps
 _ANCHOR_ROLE: dict[str, Role] = {"deploy": "changes", "alert": "alerts"}
 
 
+# Asked of the present, whatever stretch the thread looked at before.
+_PRESENT = re.compile(
+    r"\b(now|currently|at the moment|still|is (it|this|that) over|(what|who) is firing|what fires)\b", re.I
+)
+
+
 @dataclass(frozen=True)
 class Scoped:
     """The scope by code; `choices` are environments to pick from when the question could mean several."""
@@ -37,7 +43,8 @@ class Scoped:
 
 def resolve(question: Question, known: Context, now: datetime, deps: Deps) -> Scoped:
     """Decide from the question's words, the channel's settings and what was chosen before."""
-    when = resolve_time(question.text, now, known.person.zone, known.previous)
+    previous = None if _PRESENT.search(question.text) else known.previous
+    when = resolve_time(question.text, now, known.person.zone, previous)
     window = last(timedelta(hours=24), now, when.said) if isinstance(when, Anchor) else when
     channel = deps.policy.scope(known.channel)
     envs = _envs(question, known, channel.envs, deps.sources.envs)

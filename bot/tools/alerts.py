@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from bot.tools._scope import ENV, Told, alerts_of, ask, rules_of, scope
 QUERY = 'ALERTS{alertstate="firing"}'
 SHOWN = 40
 KEPT = 500
+_GRACE = timedelta(minutes=1)
 LONGEST_LABEL = 1_000
 EXPRESSIONS = 6
 _STATES = {"active": 0, "suppressed": 1, "pending": 2, "resolved": 3}
@@ -53,12 +54,15 @@ async def alerts(desk: Desk, env: Annotated[str, ENV] = "") -> Found:
     """
     told = await ask(scope(desk, "alerts", env), lambda instance: _hear(instance, desk))
     placed, notes = _merged(told)
-    shown = [one for one in placed if not _always(one.alert)]
+    told_of = [one for one in placed if not _always(one.alert)]
+    shown = [one for one in told_of if one.alert.starts <= desk.window.end + _GRACE]
+    later = len(told_of) - len(shown)
     shown = await _with_expressions(desk, shown)
     shown.sort(key=lambda one: _order(one.alert))
     aside = sorted({one.alert.name for one in placed if _always(one.alert)})
     more = (f"{len(shown) - KEPT} more alerts are only counted",) if len(shown) > KEPT else ()
-    missing = (*told.missing, *notes, *more, *await _silent(desk, told, placed))
+    after = (f"{later} alerts that began after this window are left out",) if later else ()
+    missing = (*told.missing, *notes, *more, *after, *await _silent(desk, told, placed))
     facts = [_fact(one) for one in shown[:KEPT]]
     return Found(
         text=_text(desk, told, shown, aside, missing),

@@ -10,6 +10,7 @@ from bot.domain.errors import SourceDown
 from bot.domain.evidence import Found
 from bot.domain.series import Rule
 from bot.domain.tools import Desk
+from bot.domain.window import Window
 from bot.tools.alerts import QUERY, TOOL
 from tests.sources.opened import opened
 from tests.sources.recorded import GENERATIONS, Player, window
@@ -147,3 +148,12 @@ async def test_what_only_adds_may_fail(failing: str) -> None:
     assert states(found) == [("Slow", "active"), ("Hot", "pending")]
     quiet = await run(desk(prometheus(Store(error=SourceDown("prom is down"), failing=failing))))
     assert quiet.facts["alerts"] == []
+
+
+async def test_alerts_that_began_after_a_past_window_are_not_its_own() -> None:
+    """Asked of yesterday, today's alerts are counted aside and said to be left out."""
+    here = desk(alertmanager(Store(firing=(alert("HighErrorRate", "payment"),))))
+    past = Window(NOW - timedelta(days=1, hours=1), NOW - timedelta(days=1), "yesterday")
+    found = await run(Desk(here.sources, past, NOW))
+    assert found.facts["alerts"] == []
+    assert "1 alerts that began after this window are left out" in found.missing
