@@ -7,7 +7,7 @@ explain. A candidate is ranked by that evidence, by the share of all symptoms th
 explains, and by whether it came first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.analysis.anomalies import Mover
@@ -47,12 +47,13 @@ class Candidate:
 
 def rank(picture: Picture) -> tuple[Candidate, ...]:
     """The independent causes, those that last before those that are over, the surest first."""
-    evidence = own_evidence(picture)
+    groups = _groups(own_evidence(picture))
     left = [m for m in picture.movers if m.signal.kind in SYMPTOMS]
     taken: list[Candidate] = []
     while len(taken) < 4:
-        used = {c.service for c in taken}
-        found = [_candidate(s, own, left, picture) for s, own in sorted(evidence.items()) if s not in used]
+        found = [
+            _candidate(s, own, left, picture) for s, own in groups if not any(own[0] is o for c in taken for o in c.own)
+        ]
         found = [c for c in found if c.score >= ENOUGH and not _follows(c, taken, picture)]
         if not found:
             break
@@ -62,6 +63,16 @@ def rank(picture: Picture) -> tuple[Candidate, ...]:
         left = [m for m in left if id(m) not in explained]
     taken.sort(key=lambda c: not c.active)
     return tuple(replace(c, unexplained=tuple(left)) for c in taken)
+
+
+def _groups(evidence: Mapping[str, Sequence[Own]]) -> list[tuple[str, Sequence[Own]]]:
+    """The evidence of each service; a deadline stands alone, as it is a trouble of its own."""
+    found: list[tuple[str, Sequence[Own]]] = []
+    for service, own in sorted(evidence.items()):
+        due = [o for o in own if o.deadline is not None]
+        rest = [o for o in own if o.deadline is None]
+        found += [(service, part) for part in (rest, due) if part]
+    return found
 
 
 def _candidate(service: str, own: Sequence[Own], left: Sequence[Mover], picture: Picture) -> Candidate:

@@ -65,7 +65,16 @@ class _View:
         asked = [*self.of(service, "traffic")]
         asked += [m for m in self.known.movers if m.signal.kind == "call traffic" and m.signal.peer == service]
         late = before + 3 * self.known.slack
-        return next((m for m in asked if m.direction == "up" and m.shift.since <= late), None)
+        found = next((m for m in asked if m.direction == "up" and m.shift.since <= late), None)
+        return None if found is not None and self.retried(service, found.shift.since) else found
+
+    def retried(self, service: str, since: float) -> bool:
+        """Whether more calls to a service are but retries: it failed by then, and no more came in at the door."""
+        failed = [*self.of(service, "errors", "availability"), *self.seen.get(service, ())]
+        failed = [m for m in failed if m.signal.kind != "call latency" and m.shift.since <= since + self.known.slack]
+        called = {callee for callees in self.known.graph.values() for callee in callees}
+        doors = {service, *self.known.above(service)} - called
+        return bool(failed) and not any(m.direction == "up" for door in doors for m in self.of(door, "traffic"))
 
     def sick_callee(self, service: str, before: float, kinds: tuple[str, ...]) -> str:
         """A callee in trouble since before a moment: its own trouble, or the trouble that callers have with it."""
@@ -157,7 +166,7 @@ def _traffic(mover: Mover, view: _View) -> Own | None:
     callers = [c for c, callees in view.known.graph.items() if service in callees]
     if mover.direction == "down":
         return None if callers else _own(mover, "traffic", 0.3)
-    if any(view.surge(c, since) is not None for c in callers):
+    if view.retried(service, since) or any(view.surge(c, since) is not None for c in callers):
         return None
     hurt = any(
         view.of(s, "latency", "errors", "saturation", "queue", "cpu") for s in (service, *view.known.below(service))
@@ -170,6 +179,8 @@ def _call_traffic(mover: Mover, view: _View) -> Own | None:
     service, since = mover.signal.service, mover.shift.since
     if mover.direction == "down" or view.surge(service, since) is not None:
         return None
+    if view.retried(mover.signal.peer, since):
+        return _own(mover, "retries", 0.1)
     peer_sick = view.of(mover.signal.peer, "latency", "errors", "saturation", "cpu", "queue")
     if view.sick_callee(service, since - 6 * view.known.slack, ("errors", "latency", "availability")):
         return None

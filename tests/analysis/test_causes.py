@@ -105,6 +105,18 @@ def test_who_asks_more_of_its_callee_at_the_same_load_is_the_cause() -> None:
     assert (cause.service, cause.main.mover and cause.main.mover.signal.metric) == ("stock", "hit_ratio")
 
 
+def test_retries_are_no_load() -> None:
+    """A failing service is asked more often because it fails: it is the cause, not who asks."""
+    (cause,) = ranked(
+        failing("pay", 15),
+        failing("shop", 15.1, 0.2),
+        signal("pay", "traffic", stepped(40, 110, 15)),
+        signal("shop", "call traffic", stepped(40, 110, 15), "calls", peer="pay"),
+        signal("front", "traffic", noisy(40)),
+    )
+    assert (cause.service, cause.main.kind) == ("pay", "errors")
+
+
 def test_a_dead_service_need_not_show_errors() -> None:
     """It is down; only its callers can fail."""
     (cause,) = ranked(signal("stock", "availability", stepped(1, 0, 15)), failing("shop", 15), failing("front", 15.2))
@@ -117,6 +129,14 @@ def test_two_faults_are_two_causes() -> None:
     found = ranked(failing("pay", 15), failing("shop", 15), events=(deploy("pay", 15),), deadlines=(deadline,))
     assert [c.service for c in found] == ["pay", "front"]
     assert found[1].main.deadline is deadline
+
+
+def test_a_deadline_does_not_hide_another_fault_of_its_service() -> None:
+    """Two troubles of one service are two causes, the one that hurts first."""
+    deadline = Deadline("front", "cert", "q", 86_400.0, at(5), target="x")
+    traffic = [signal(s, "traffic", stepped(40, 300, 15)) for s in ("front", "shop")]
+    found = ranked(*traffic, signal("shop", "latency", stepped(0.1, 1.1, 15.5)), deadlines=(deadline,))
+    assert [(c.service, c.main.kind) for c in found] == [("front", "traffic"), ("front", "expiry")]
 
 
 def test_a_deadline_far_away_is_none() -> None:
