@@ -8,18 +8,22 @@ import json
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.demo.shop import Shop
 from bot.demo.slack.sandbox import Sandbox
 from bot.demo.vendors import Vendors
+from tests.benchmarks.small import RULES, Small
 from tests.fakes.messages_server import Call, MessagesServer, Request, Said, Text
 
+CHANNELS = ("inc-checkout", "general", *(f"inc-{number}" for number in range(20)))
 ANSWER = (
     "payments fails [E2]\nSince 06:01 UTC; checkout suffers\nNext: look at its deploy\n\nDetails [E1] [E2]\n"
     'CAUSE {"service": "payments", "signal": "errors", "since": ""}'
 )
-QUERY = 'sum by (service) (rate(http_requests_total{code=~"5.."}[2m]))'
+QUERY = 'sum by (service) (rate(http_requests_total{code=~"5.."}[5m]))'
 
 
 def tell(line: Any) -> None:
@@ -43,20 +47,40 @@ def _said(entry: dict[str, Any]) -> bool:
     return all(block["type"] == "text" for block in entry["content"])
 
 
+@asynccontextmanager
+async def hanging() -> AsyncIterator[str]:
+    """The address of a server that takes every request and answers none."""
+    server = await asyncio.start_server(_hold, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def _hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while await reader.read(65_536):
+        pass
+    writer.close()
+
+
 async def main() -> None:
     """Serve until told to stop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Sandbox() as slack, Vendors(Shop(3, "bad_deploy")) as vendors, MessagesServer(script) as model:
-        tell(
-            {
-                **slack.credentials(),
-                "model_url": model.url,
-                "prometheus_url": vendors.prometheus_url,
-                "alertmanager_url": vendors.alertmanager_url,
-            }
-        )
+    async with (
+        Sandbox(channels=CHANNELS) as slack,
+        Vendors(Small(), rules=RULES) as small,
+        Vendors(Shop(3, "bad_deploy")) as shop,
+        MessagesServer(script) as model,
+        hanging() as hung,
+    ):
+        await shop.warmed()
+        worlds = {
+            name: {"prometheus_url": world.prometheus_url, "alertmanager_url": world.alertmanager_url}
+            for name, world in (("small", small), ("shop", shop))
+        }
+        tell({**slack.credentials(), "model_url": model.url, "hanging_url": hung, "worlds": worlds})
         await stop.wait()
 
 
