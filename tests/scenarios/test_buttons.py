@@ -58,7 +58,8 @@ async def test_an_ambiguous_question_gets_one_choice(play: Play) -> None:
         (choice,) = await scene.answers()
         assert scene.model is not None
         assert scene.model.requests == []
-        picked = next(b for block in choice["blocks"] for b in block.get("elements", ()) if b.get("text", {}).get("text") == "prod-us")
+        (buttons,) = [block["elements"] for block in choice["blocks"] if block["type"] == "actions"]
+        (picked,) = [button for button in buttons if button["text"]["text"] == "prod-us"]
         await scene.slack.press(choice, picked["action_id"], user="sam")
         await scene.answers(2)
         await scene.ask("@nightjar and an hour ago?", thread=asked["ts"])
