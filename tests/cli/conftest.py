@@ -43,6 +43,7 @@ def town() -> Iterator[Town]:
     slack, vendors = Sandbox(), Vendors(Shop(3, "bad_deploy"))
     for entered in (slack, vendors):
         asyncio.run_coroutine_threadsafe(entered.__aenter__(), loop).result(20)
+    asyncio.run_coroutine_threadsafe(vendors.warmed(), loop).result(60)  # its first answers would wait for that
     yield Town(slack, vendors, loop)
     for left in (vendors, slack):
         asyncio.run_coroutine_threadsafe(left.__aexit__(None, None, None), loop).result(20)
