@@ -93,3 +93,18 @@ async def test_a_phone_shows_the_whole_answer_without_scrolling_sideways(page: P
     await page.see("#replies .block-button", "Deep dive")
     await page.see("#replies .chart svg")
     assert await sideways(page) <= 0
+
+
+async def test_a_model_is_watched_at_work(page: Page, with_claude: str) -> None:
+    """While Claude works the thread shows what code knows, the steps with their ticks and the words as they come."""
+    await ask(page, with_claude, "@nightjar why is checkout slow?")
+    await page.see("#replies .md", "Biggest mover")
+    await page.see("#replies .block-button", "Deep dive")
+    seen = await page.ask("window.seen")
+    assert max(tasks for _, tasks in seen) >= 2
+    assert any("query metrics" in text for text, _ in seen)
+    assert not any("CAUSE" in text for text, _ in seen)
+    assert any("its calls to card-network" in text and "Deep dive" not in text for text, _ in seen)
+    await page.gone("#replies .plan")
+    assert "payments is slow" in await page.see("#replies .md strong")
+    await page.see("#replies .chart svg")

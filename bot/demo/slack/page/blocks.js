@@ -60,7 +60,7 @@ function task(block, context) {
 function plan(block, context) {
   const tasks = block.tasks || [];
   const done = tasks.filter((one) => one.status === "complete").length;
-  const active = tasks.some((one) => one.status === "in_progress" || one.status === "pending");
+  const active = context.writing || tasks.some((one) => one.status === "in_progress" || one.status === "pending");
   const summary = [h("b", {}, block.title || "Plan"), h("small", {}, `${done} of ${tasks.length} done`)];
   const key = `${context.id}/plan/${active ? "running" : "over"}`;
   return disclosure(key, { className: "plan", open: active, summary }, tasks.map((one) => task(one, context)));

@@ -40,7 +40,8 @@ function contextOf(message) {
     const body = { message: { channel: message.channel, ts: message.ts }, action_id: element.action_id, user: state.me };
     await attempt(() => act("press", value === undefined ? body : { ...body, value }), control.tagName === "BUTTON" ? control : null);
   };
-  return { id: key(message.channel, message.ts), press, me: state.me, dead: false };
+  const writing = message.streaming_state === "in_progress";
+  return { id: key(message.channel, message.ts), press, me: state.me, dead: false, writing };
 }
 
 function attachment(one, context) {
