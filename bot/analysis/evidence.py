@@ -86,6 +86,15 @@ class _View:
                 return callee
         return ""
 
+    def full_elsewhere(self, service: str, before: float) -> bool:
+        """Whether, where no label tells who calls whom, another service used up something else than a pool by then."""
+        late = before + 3 * self.known.slack
+        return not self.known.graph and any(
+            _used_up(m) and "pool" not in m.signal.metric.lower() and m.shift.since <= late
+            for name in self.known.services - {service}
+            for m in self.by_service.get(name, ())
+        )
+
     def resource_below(self, service: str, before: float) -> str:
         """A callee with a used-up resource or that is down since before a moment."""
         late = before + 3 * self.known.slack
@@ -116,7 +125,8 @@ def _saturation(mover: Mover, view: _View) -> Own | None:
         return None
     if view.surge(service, since) is not None:
         return _own(mover, "saturation", 0.3)
-    if "pool" in mover.signal.metric.lower() and view.sick_callee(service, since, ("errors", "latency")):
+    pooled = "pool" in mover.signal.metric.lower()
+    if pooled and (view.sick_callee(service, since, ("errors", "latency")) or view.full_elsewhere(service, since)):
         return _own(mover, "saturation", 0.25)
     if view.resource_below(service, since):
         return _own(mover, "saturation", 0.4)

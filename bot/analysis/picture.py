@@ -21,7 +21,9 @@ class Picture:
     slack: float = 5.0
 
     def above(self, service: str) -> frozenset[str]:
-        """Who calls a service, directly or not."""
+        """Who calls a service, directly or not; where no label tells of any call, it may be everyone."""
+        if not self.graph:
+            return self.services - {service}
         return _reach(service, _turned(self.graph))
 
     def below(self, service: str) -> frozenset[str]:

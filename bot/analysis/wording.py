@@ -135,7 +135,7 @@ def headline_of(candidate: Candidate) -> str:
         return _said(own)
     shown = f"{trouble_of(own.mover.signal)} {moved(own.mover)}"
     if own.event is not None:
-        return f"{shown}, right after the deploy {own.event.what}"
+        return f"{shown}, right after its deploy {own.event.what.removeprefix(own.service).strip()}"
     if own.kind == "availability":
         return f"{where(own.mover)} {moved(own.mover)}"
     if own.kind == "amplification":

@@ -160,6 +160,23 @@ def test_a_lone_odd_gauge_is_no_cause() -> None:
     assert ranked() == []
 
 
+def test_without_a_graph_hard_evidence_and_the_first_onset_decide() -> None:
+    """No label tells who calls whom: one cause, not one per service."""
+    signals = [failing("pay", 15), failing("shop", 15.5), failing("front", 16)]
+    picture = Picture(movers(axis(), signals), (deploy("pay", 14.9),), (), {}, SERVICES, at(30), at(0), 30)
+    (cause,) = rank(picture)
+    assert (cause.service, cause.confidence) == ("pay", "confirmed")
+
+
+def test_without_a_graph_a_full_database_still_explains_the_pools() -> None:
+    """What waits for connections is not what ran out of them."""
+    pools = [signal(s, "saturation", ramped(0.3, 1.0, 13, 14), "db_pool_active") for s in ("pay", "stock")]
+    full = signal("db", "saturation", ramped(0.6, 1.0, 12, 14), "conns")
+    moved = movers(axis(), [*pools, full, failing("pay", 14), failing("stock", 14)])
+    (cause,) = rank(Picture(moved, (), (), {}, SERVICES, at(30), at(0), 30))
+    assert cause.service == "db"
+
+
 def test_order_does_not_change_the_outcome() -> None:
     """Ties are broken by the data, not by chance."""
     values = [failing(s, 15) for s in ("front", "shop", "pay", "stock")]

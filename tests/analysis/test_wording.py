@@ -64,7 +64,7 @@ def test_a_deploy_is_named_in_headline_and_reason() -> None:
     errors = stepped(0.001, 0.4, 15)
     failing = Signal("pay", "errors", "hits_total", "q", errors, "ratio", events=errors * 50)
     cause = only(failing, events=(Event(at(15), "pay", "deploy", "pay 1 → 2", "q"),))
-    assert headline_of(cause).endswith("right after the deploy pay 1 → 2")
+    assert headline_of(cause).endswith("right after its deploy 1 → 2")
     assert reason_of(cause).startswith(f"pay 1 → 2 at {iso(at(15))[11:19]} UTC, then errors (hits_total) ")
     assert reason_of(cause).count("errors (hits_total)") == 1
     assert next_of(cause).startswith("roll pay back")
