@@ -1,6 +1,6 @@
 """The figures a text holds: numbers with their unit, lengths of time, factors, clock times, versions.
 
-What is no figure: evidence ids, names with digits in them (db-1, p99, 5xx), dates, ordinals, list numbers, ports.
+What is no figure: evidence ids, names with digits in them (db-1, p99, 5xx), addresses, dates, ordinals, list numbers.
 """
 
 import re
@@ -42,10 +42,11 @@ _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _UNIT = "|".join(sorted(_UNITS, key=len, reverse=True))
 _END = r"(?![A-Za-z0-9_])"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+_ADDRESS = r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.])"
 _FREE = r"(?<![\w.:/#@$])(?<![A-Za-z_]-)"
 _LONG = "days?|d|hours?|h|minutes?|mins?|min|m|seconds?|secs?|sec|s"
 _FIGURE = re.compile(
-    rf"(?P<skip>\[E\d[^\]\n]*\]|^[ \t>]*\d{{1,3}}[.)]\s|\b\d{{1,2}}\.?\s{_MONTH}(?:\s\d{{4}})?\b"
+    rf"(?P<skip>\[E\d[^\]\n]*\]|{_ADDRESS}|^[ \t>]*\d{{1,3}}[.)]\s|\b\d{{1,2}}\.?\s{_MONTH}(?:\s\d{{4}})?\b"
     rf"|\b{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s\d{{4}}\b(?!-))?(?!:)|\b\d+(?:st|nd|rd|th)\b|\b\d{{1,2}}/\d{{1,2}}/\d{{2,4}}\b)"
     r"|(?P<moment>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?)"
     r"|(?P<date>\b\d{4}-\d\d-\d\d\b)"

@@ -39,7 +39,7 @@ def build(
         model=worked.model,
         tool_calls=worked.tool_calls,
         usage=worked.usage,
-        window=evidence[0].window if evidence else scoped.window,
+        window=evidence[-1].window if evidence else scoped.window,
         zone=known.person.zone,
         envs=scoped.sources.envs,
     )

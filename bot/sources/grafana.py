@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import Field
+
 from bot.domain.alerts import Change
 from bot.domain.errors import SourceRefused, ToolError
 from bot.domain.plugin import Source, SourceHead
@@ -22,8 +24,7 @@ _DEPLOY = frozenset({"deploy", "deployment", "deployed", "release", "rollout", "
 class GrafanaSettings(HttpSettings):
     """`[sources.NAME]` of kind grafana."""
 
-    tags: tuple[str, ...] = ()
-    """Only annotations with all of these tags."""
+    tags: tuple[str, ...] = Field((), description="only annotations with all of these tags")
 
 
 class Grafana:

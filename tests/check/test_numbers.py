@@ -163,3 +163,8 @@ def test_nothing_to_check() -> None:
     """Text without figures costs nothing, and figures without evidence are all unbacked."""
     assert check_numbers("all is well", []).total == 0
     assert check_numbers("p99 4.7 s", []).unbacked == ("4.7 s",)
+
+
+def test_an_address_is_no_figure() -> None:
+    """Hosts and ports in a source's words are names."""
+    assert check_numbers("prometheus at http://127.0.0.1:41867 is down, 10.2.3.4:9090 too", []).total == 0
