@@ -33,6 +33,7 @@ _VERSION = "1"  # recovery is bound to it: a version taken from the code would s
 _WORKFLOW = "flow"
 _LANES, _BESIDE = "lanes", "beside"
 _POLL_SECONDS = 0.25
+_DRAIN_SECONDS = 6.0  # container runtimes kill after ten, and Slack and the databases are let go after this
 _THREADS = 24
 _ONE = threading.Lock()
 _SQLITE_CONNECTIONS = (
@@ -64,7 +65,7 @@ class DbosEngine:
         return Path(self._url.removeprefix("sqlite:///")) if self._url.startswith("sqlite") else None
 
     @asynccontextmanager
-    async def serving(self, deps: Any, *, listen: bool = True, drain_seconds: float = 10) -> AsyncIterator[None]:
+    async def serving(self, deps: Any, *, listen: bool = True, drain_seconds: float = _DRAIN_SECONDS) -> AsyncIterator[None]:
         """Work until left; runs that a former process began go on first. Without `listen` only `start`, `cancel` and
         `lane` work. On leaving, running flows get `drain_seconds` to end, then wait for the next worker.
 
