@@ -33,16 +33,16 @@ class Cost:
 
 
 async def investigations(around: Surroundings, folder: Path, runs: int, world: str = "small") -> Cost:
-    """A batch of mentions at once, drained, so that waiting is shared; idle seconds are measured apart."""
+    """A batch of mentions at once, drained, less what as many idle seconds cost, which is told apart."""
     async with served(around, folder, world) as bot:
         warm = await _batch(bot, 4)
         await asyncio.sleep(2)
         before = bot.cpu
         await asyncio.sleep(IDLE_SECONDS)
         idle, seen = (bot.cpu - before) / IDLE_SECONDS, len(await bot.traffic())
-        before = bot.cpu
+        before, began = bot.cpu, time.monotonic()
         await _batch(bot, runs, warm)
-        cpu = (bot.cpu - before) / runs
+        cpu = (bot.cpu - before - idle * (time.monotonic() - began)) / runs
         calls = sum(line["kind"] == "call" for line in (await bot.traffic())[seen:]) / runs
         return Cost(cpu, idle, round(bot.steps()), round(calls))
 
@@ -72,9 +72,18 @@ async def bare_dbos(folder: Path, runs: int, steps: int) -> float:
 
     async with engine.serving(None):
         await batch(4)
-        began = time.process_time()
+        idle = await _idle()
+        before, began = time.process_time(), time.monotonic()
         await batch(runs)
-        return (time.process_time() - began) * 1000 / runs
+        spent = time.process_time() - before
+        return (spent * 1000 - idle * (time.monotonic() - began)) / runs
+
+
+async def _idle() -> float:
+    """Milliseconds of CPU a second while nothing happens."""
+    before = time.process_time()
+    await asyncio.sleep(IDLE_SECONDS)
+    return (time.process_time() - before) * 1000 / IDLE_SECONDS
 
 
 async def _payload() -> dict[str, str]:

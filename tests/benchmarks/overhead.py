@@ -7,7 +7,8 @@ investigation is a mention over Socket Mode, what code looks at first (alerts an
 scripted Claude calls one after the other, and its answer. Its source is small (three services scraped once a minute),
 for the figure is about what the bot adds and not about how much data is analysed; `cpu_ms_shop` is the same question
 over the whole demo shop. `cpu_ms_own` is what is left after DBOS (as many steps), the anthropic SDK (as many turns) and
-Slack's (an event by bare Bolt, as many calls), each alone, in batches of the same size.
+Slack's (an event by bare Bolt, as many calls), each alone, in batches of the same size. What an idle second costs,
+which is the engine asking its queues, is subtracted on both sides and told as `idle_ms_per_s`.
 """
 
 import argparse
