@@ -150,9 +150,11 @@ class Investigation:
         calls = turn.message.calls
         for call in calls:
             self.show(Task(call.id, title(call)))
-        results = await self.toolbox.run(self.steps, calls, self.ledger)
+        by_id = {call.id: call for call in calls}
+        box = replace(self.toolbox, seen=lambda outcome: self.show(ticked(by_id[outcome.call_id], outcome)))
+        results = await box.run(self.steps, calls, self.ledger)
         for call, result in zip(calls, results, strict=True):
-            self.show(_ticked(call, result))
+            self.show(ticked(call, result))
         why = self.spent.over(self.case.budget) or self._calls_over()
         self.new.append(Message("user", results=tuple(as_result(result) for result in results)))
         if not why:
@@ -193,7 +195,8 @@ def title(call: ToolCall) -> str:
     return f"{call.name.replace('_', ' ')}{': ' + given if given else ''}"[:120]
 
 
-def _ticked(call: ToolCall, outcome: ToolResult | ToolFault) -> Task:
+def ticked(call: ToolCall, outcome: ToolResult | ToolFault) -> Task:
+    """A finished call as the plan shows it."""
     line = outcome.text.partition("\n")[0][:150]
     if isinstance(outcome, ToolFault):
         return Task(call.id, title(call), "error", line)

@@ -41,7 +41,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """The tools on offer for one investigation, over its desk."""
+    """The tools on offer for one investigation, over its desk; `seen` hears each outcome as it comes, live only."""
 
     tools: tuple[Tool, ...]
     desk: Desk
@@ -49,6 +49,7 @@ class Toolbox:
     flow: str
     redact: guards.Redact = str
     limit: int = 24
+    seen: Callable[[ToolResult | ToolFault], None] | None = None
 
     def with_role(self, role: Role) -> Tool | None:
         """The tool that plays a role, if one is on offer."""
@@ -103,6 +104,8 @@ class Toolbox:
         outcome = await self._tried(tool, call, id)
         telemetry.observe("tool_seconds", time.monotonic() - began, tool=tool.name)
         telemetry.count("tool_calls", tool=tool.name, outcome=outcome.kind)
+        if self.seen is not None:
+            self.seen(outcome)
         return outcome
 
     async def _tried(self, tool: Tool, call: ToolCall, id: str) -> ToolResult | ToolFault:

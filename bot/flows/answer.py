@@ -99,13 +99,18 @@ class Job:
         calls = tuple(ToolCall(f"given-{role}", tool.name, {}) for role in _GIVEN if (tool := box.with_role(role)))
         reading = asyncio.create_task(context.before(self.deps, self.question, self.known.channel))
         try:
-            outcomes = await box.run(self.steps, calls, ledger)
+            outcomes = await replace(box, seen=self._first_seen).run(self.steps, calls, ledger)
             if line := facts.first_line(outcomes, self.known.person.zone):
                 self.show(Facts(line))
             case = self._case(box, outcomes, await reading)
         finally:
             reading.cancel()
         return await Investigation(self.steps, self.deps.models, box, ledger, case, self.show).run()
+
+    def _first_seen(self, outcome: ToolResult | ToolFault) -> None:
+        """The first useful line waits for no other source."""
+        if line := facts.first_line((outcome,), self.known.person.zone):
+            self.show(Facts(line))
 
     async def _toolbox(self) -> tuple[Toolbox, Ledger]:
         deps, scoped, ledger = self.deps, self.scoped, Ledger(next_id=self.known.next_id)

@@ -51,7 +51,9 @@ async def test_what_code_knows_is_shown_before_the_model_speaks() -> None:
     """Firing alerts and the biggest mover stand in the placeholder, in the asker's zone, with their evidence ids."""
     async with house({"m": Scripted([GOOD])}) as here:
         await here.ask("why?")
-        (facts,) = [event for event in here.replies.shown if isinstance(event, Facts)]
+        *parts, facts = [event for event in here.replies.shown if isinstance(event, Facts)]
+        assert len(parts) == 2
+        assert all(part.text in facts.text for part in parts)
         assert "1 firing since 07:01 CET: HighErrorRate payment [E1]" in facts.text
         assert "Biggest mover: payment error share since 07:01 CET [E2]" in facts.text
 
