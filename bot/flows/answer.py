@@ -12,7 +12,7 @@ from bot.agent.loop import Case, Investigation, Worked
 from bot.agent.prompt import SYSTEM, Brief, first_message
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.answers import Answer, Failure
-from bot.domain.events import Event, Facts, Status
+from bot.domain.events import Event, Facts
 from bot.domain.investigations import Posted, Question, Record
 from bot.domain.messages import JSON, Effort, ToolCall, ToolResult
 from bot.domain.outcomes import ToolFault, decode, encode
@@ -95,7 +95,6 @@ class Job:
     async def work(self) -> Worked:
         """Gather what code can, then let a model work it out."""
         box, ledger = await self._toolbox()
-        self.show(Status("looking at what fires and what moved"))
         calls = tuple(ToolCall(f"given-{role}", tool.name, {}) for role in _GIVEN if (tool := box.with_role(role)))
         reading = asyncio.create_task(context.before(self.deps, self.question, self.known.channel))
         try:

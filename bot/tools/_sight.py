@@ -1,7 +1,9 @@
 """A survey turned into a picture: the movers, the causes, and both as facts."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from math import isfinite
 from typing import Any
 
@@ -42,19 +44,35 @@ class Sight:
         return {caller: sorted(callees) for caller, callees in sorted(self.survey.structure.graph.items())}
 
 
-_RECENT: dict[tuple[int, Window], Sight] = {}
-"""The last few sights: two tools of one investigation look at the same window. A sight holds its store, so ids last."""
+_TOGETHER = 5.0
+"""Seconds within which people who ask share one look: twenty who ask about one incident are one survey, not twenty."""
+_RECENT: dict[tuple[int, float, float], "asyncio.Task[Sight]"] = {}
+"""The last few looks, those under way too. A sight holds its store, so ids last."""
 
 
 async def look(instance: Instance, window: Window) -> Sight:
     """Survey one server and work out what moved. Raises SourceError when it does not answer."""
-    key = id(instance.series), window
-    if key not in _RECENT:
-        sight = await _look(instance, window)
-        _RECENT[key] = sight
+    near = _aligned(window)
+    key = id(instance.series), near.start.timestamp(), near.end.timestamp()
+    task = _RECENT.get(key)
+    if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        task = _RECENT[key] = asyncio.create_task(_look(instance, near))
+        task.add_done_callback(_heard)
         while len(_RECENT) > 4:
             _RECENT.pop(next(iter(_RECENT)))
-    return _RECENT[key]
+    return await asyncio.shield(task)
+
+
+def _heard(task: "asyncio.Task[Sight]") -> None:
+    """A failure counts as heard even when everyone who waited for it has gone."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _aligned(window: Window) -> Window:
+    seconds = window.end.timestamp() % _TOGETHER
+    back = timedelta(seconds=seconds)
+    return Window(window.start - back, window.end - back, window.said)
 
 
 async def _look(instance: Instance, window: Window) -> Sight:
