@@ -18,12 +18,12 @@ HOUR = Window(NOW - timedelta(hours=1), NOW)
 class Counting(Store):
     """Counts its range queries, and fails while told to."""
 
-    asked = 0
+    ranges = 0
     down = False
 
     async def range(self, query: str, window: Window, step: float = 0.0) -> SeriesAnswer:
         """A slow answer."""
-        type(self).asked += 1
+        type(self).ranges += 1
         await asyncio.sleep(0.01)
         if self.down:
             raise SourceDown("gone")
@@ -33,13 +33,13 @@ class Counting(Store):
 async def test_twenty_who_ask_together_are_one_look() -> None:
     """Windows that end within the same five seconds share a survey; a later one is new."""
     server = prometheus(Counting())
-    Counting.asked = 0
+    Counting.ranges = 0
     windows = [Window(HOUR.start + timedelta(milliseconds=n), NOW + timedelta(milliseconds=n)) for n in range(20)]
     sights = await asyncio.gather(*(look(server, window) for window in windows))
-    once = Counting.asked
+    once = Counting.ranges
     assert all(sight is sights[0] for sight in sights)
     await look(server, Window(HOUR.start + timedelta(seconds=6), NOW + timedelta(seconds=6)))
-    assert Counting.asked == 2 * once > 0
+    assert Counting.ranges == 2 * once > 0
 
 
 async def test_a_failed_look_is_tried_again() -> None:
