@@ -8,6 +8,7 @@ from functools import partial
 
 from bot import telemetry
 from bot.agent import guards
+from bot.agent.looks import look
 from bot.domain.errors import BadArguments, ToolError
 from bot.domain.evidence import Evidence, Found
 from bot.domain.messages import ToolCall, ToolResult
@@ -111,7 +112,7 @@ class Toolbox:
     async def _tried(self, tool: Tool, call: ToolCall, id: str) -> ToolResult | ToolFault:
         try:
             async with asyncio.timeout(tool.timeout):
-                found = await tool.run(self.desk, **call.arguments)
+                found = await look(tool, self.desk, call.arguments)
         except TimeoutError:
             return ToolFault(call.id, call.name, f"{call.name} did not finish within {tool.timeout:g} s; go on without")
         except ToolError as error:

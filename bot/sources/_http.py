@@ -18,6 +18,7 @@ from pydantic_core import from_json
 
 from bot.domain.errors import BadArguments, SourceDown, SourceRefused
 from bot.sources._settings import HttpSettings
+from bot.sources._silence import Silence
 
 Pairs = Iterable[tuple[str, str]]
 MAX_BYTES = 20_000_000
@@ -52,6 +53,7 @@ class _Line:
     """The connections of one event loop, each a pool of its own: a pool of many asks them all at every request."""
 
     slots: asyncio.Semaphore
+    silence: Silence = field(default_factory=Silence)
     idle: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
     opened: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
 
@@ -78,16 +80,19 @@ class Http:
     async def ask(self, method: str, target: str, content: bytes = b"") -> Answer:
         """The whole answer, whatever its status; SourceDown or SourceRefused when none came."""
         line = self._line()
+        if line.silence.holds():
+            raise SourceDown(f"{self.name} ({self.settings.host}) {line.silence.said}; go on without it")
         try:
-            async with line.slots, asyncio.timeout(self.settings.timeout):
+            async with asyncio.timeout(self.settings.timeout), line.slots:
                 transport = line.idle.pop() if line.idle else self._open(line)
                 try:
-                    return await self._exchange(transport, self._request(method, target, content))
+                    return await self._exchange(line, transport, self._request(method, target, content))
                 except _BROKEN:
-                    return await self._exchange(transport, self._request(method, target, content))
+                    return await self._exchange(line, transport, self._request(method, target, content))
                 finally:
                     line.idle.append(transport)
         except TimeoutError as error:
+            line.silence.count()
             raise SourceDown(
                 f"{self.name} ({self.settings.host}) did not answer within {self.settings.timeout:g} s; "
                 "ask for less (a shorter window, a narrower selector) or go on without it"
@@ -170,8 +175,9 @@ class Http:
             raise SourceRefused(f"{self.name}: token_file {settings.token_file} cannot be read: {error}") from error
         return self._token[1]
 
-    async def _exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+    async def _exchange(self, line: _Line, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
         response = await transport.handle_async_request(request)
+        line.silence.over()
         try:
             unpack = _Unpacked(response.headers.get("content-encoding", ""), self.max_bytes)
             async for chunk in response.aiter_raw():
