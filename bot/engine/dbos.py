@@ -65,7 +65,9 @@ class DbosEngine:
         return Path(self._url.removeprefix("sqlite:///")) if self._url.startswith("sqlite") else None
 
     @asynccontextmanager
-    async def serving(self, deps: Any, *, listen: bool = True, drain_seconds: float = _DRAIN_SECONDS) -> AsyncIterator[None]:
+    async def serving(
+        self, deps: Any, *, listen: bool = True, drain_seconds: float = _DRAIN_SECONDS
+    ) -> AsyncIterator[None]:
         """Work until left; runs that a former process began go on first. Without `listen` only `start`, `cancel` and
         `lane` work. On leaving, running flows get `drain_seconds` to end, then wait for the next worker.
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot import wiring
+from bot.engine import dbos
 from bot.slack import pace, reply, stream
 from tests.scenarios.stage import Scene, reading, stage
 
@@ -20,7 +21,8 @@ Play = Callable[..., AbstractAsyncContextManager[Scene]]
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Progress is written within hundredths of a second."""
+    """Work begins and progress is written within hundredths of a second."""
+    monkeypatch.setattr(dbos, "_POLL_SECONDS", 0.05)
     monkeypatch.setattr(pace, "LEAST_INTERVAL", 0.02)
     monkeypatch.setattr(pace, "PER_STREAM", 0.0)
     monkeypatch.setattr(reply, "FIRST_WAIT", 0.02)
@@ -38,7 +40,9 @@ async def _once(folder: Path) -> None:
 def used_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The databases of a house that was open before: the engine takes a second to notice queues that are new."""
     folder = tmp_path_factory.mktemp("used")
-    asyncio.run(_once(folder))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbos, "_POLL_SECONDS", 0.05)
+        asyncio.run(_once(folder))
     return folder
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,7 +26,9 @@ Rules = Mapping[str, Sequence[Rule]]
 CHANNEL = "inc-checkout"
 QUESTION = "@nightjar why is cart failing?"
 HEAD = "cart answers three in ten requests with an error."
-WRITTEN = f'{HEAD}\nSince ten minutes; buyers see it.\nNext: look at its last deploy.\n\nIts errors rose [E2].\nCAUSE null'
+WRITTEN = (
+    f"{HEAD}\nSince ten minutes; buyers see it.\nNext: look at its last deploy.\n\nIts errors rose [E2].\nCAUSE null"
+)
 
 
 def looks_then_answers(request: Request) -> Said:
@@ -111,9 +114,9 @@ def text_of(message: Json) -> str:
     return json.dumps([message.get("text"), message.get("blocks")], ensure_ascii=False)
 
 
-def reading(slack: Mapping[str, str], folder: Path, **more: Any) -> settings.Settings:
-    """The house's real settings for these credentials; `more` wins."""
-    given: dict[str, Any] = {
+def given(slack: Mapping[str, str], folder: Path, **more: Any) -> dict[str, Any]:
+    """What a house is told for these credentials; `more` wins."""
+    return {
         "slack_bot_token": slack["bot_token"],
         "slack_app_token": slack["app_token"],
         "slack_signing_secret": slack["signing_secret"],
@@ -122,8 +125,20 @@ def reading(slack: Mapping[str, str], folder: Path, **more: Any) -> settings.Set
         "log_level": "ERROR",
         "log_format": "text",
         "nightjar_models": "playbook",
+        **more,
     }
-    return settings.read(**given | more)
+
+
+def reading(slack: Mapping[str, str], folder: Path, **more: Any) -> settings.Settings:
+    """The same as settings."""
+    return settings.read(**given(slack, folder, **more))
+
+
+def environment(told: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The same for a process of its own, which keeps its bytecode in the folder: it starts faster the second time."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    kept["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+    return kept | {name.upper(): str(value) for name, value in told.items()}
 
 
 @asynccontextmanager
@@ -133,8 +148,8 @@ async def served(script: Script | None) -> AsyncIterator[tuple[MessagesServer | 
         yield None, {}
         return
     async with MessagesServer(script, strict=False) as server:
-        given = {"anthropic_base_url": server.url, "anthropic_api_key": secrets.token_hex(16)}
-        yield server, given | {"nightjar_models": "claude"}
+        told = {"anthropic_base_url": server.url, "anthropic_api_key": secrets.token_hex(16)}
+        yield server, told | {"nightjar_models": "claude"}
 
 
 @asynccontextmanager
@@ -164,8 +179,8 @@ async def stage(
         model, claude = await stack.enter_async_context(served(script))
         quick: dict[str, Any] = {"retry_delays": (0, 0.05, 0.05), "ack_timeout": 2.0}
         slack = await stack.enter_async_context(Sandbox(channels=channels, **quick))
-        given = {"slack_transport": transport, **sources, **claude, **more}
-        house = await stack.enter_async_context(wiring.open_house(reading(slack.credentials(), folder, **given)))
+        told = {"slack_transport": transport, **sources, **claude, **more}
+        house = await stack.enter_async_context(wiring.open_house(reading(slack.credentials(), folder, **told)))
         await stack.enter_async_context(connected(slack, house, transport))
         yield Scene(slack, house, model)
 
@@ -187,7 +202,7 @@ async def connected(slack: Sandbox, house: wiring.House, transport: str) -> Asyn
     serving = asyncio.create_task(web.serve(app, "127.0.0.1", port, stop))
     try:
         async with asyncio.timeout(10):
-            while not await slack.set_request_url(f"http://127.0.0.1:{port}/slack/events"):
+            while not await slack.set_request_url(f"http://127.0.0.1:{port}/slack/events"):  # noqa: ASYNC110  it tells nobody
                 await asyncio.sleep(0.01)
         yield
     finally:

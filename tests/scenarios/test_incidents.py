@@ -23,7 +23,9 @@ def looks_at_its_own(request: Request) -> Said:
     if not results:
         return Said(Text("I look.\n"), Call("service_signals", {"service": service}), first_byte=0.1)
     known = re.findall(r"Evidence (E\d+)", words(request))
-    return Said(Text(f"{service} fails.\nSince ten minutes.\nNext: look.\n\nIts errors rose [{known[-1]}].\nCAUSE null"))
+    return Said(
+        Text(f"{service} fails.\nSince ten minutes.\nNext: look.\n\nIts errors rose [{known[-1]}].\nCAUSE null")
+    )
 
 
 async def test_no_evidence_crosses(play: Play) -> None:
@@ -39,7 +41,9 @@ async def test_no_evidence_crosses(play: Play) -> None:
             looked = [item for item in seen if item.tool == "service_signals"]
             assert len({item.id for item in seen}) == len(seen)
             assert all(BOTH[at] in item.summary and BOTH[1 - at] not in item.summary for item in looked)
-            assert {id for answer in said for id in re.findall(r"E\d+", answer.body)} <= {item.id for item in seen}
+            assert {cited for answer in said for cited in re.findall(r"E\d+", answer.body)} <= {
+                item.id for item in seen
+            }
             assert len(looked) == 2
 
 

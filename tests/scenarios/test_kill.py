@@ -2,24 +2,32 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot import wiring
+from bot import settings, wiring
 from bot.demo.slack.records import Json
 from bot.demo.slack.sandbox import Sandbox
 from bot.slack.posting import EVENT
 from tests.conftest import BOTH
-from tests.scenarios.stage import HEAD, Scene, connected, looks_then_answers, reading, served, text_of, watched, words
+from tests.scenarios.stage import (
+    HEAD,
+    Scene,
+    connected,
+    environment,
+    given,
+    looks_then_answers,
+    served,
+    text_of,
+    watched,
+    words,
+)
 from tests.scenarios.victim import Watch, watching
 
 STEPS = ("begin1", "context1", "tools1", "model1", "tools2", "model2", "finish1")
@@ -43,13 +51,10 @@ def name_of(window: str) -> str:
     return f"inc-{window.replace(' ', '-')}"
 
 
-async def killed(slack: Sandbox, given: dict[str, Any], log: Path, windows: dict[str, str]) -> None:
+async def killed(slack: Sandbox, variables: dict[str, str], log: Path, windows: dict[str, str]) -> None:
     """A victim hears a question in every channel, hangs in all windows and dies."""
-    variables = {key.upper(): value for key, value in given.items() if isinstance(value, str)}
-    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    kept |= {"PYTHONPYCACHEPREFIX": str(log.parent / "bytecode")} | variables | {"CONCURRENCY": "40"}
     command = (sys.executable, "-m", "tests.scenarios.victim", str(log), json.dumps(windows))
-    victim = await asyncio.create_subprocess_exec(*command, env=kept)
+    victim = await asyncio.create_subprocess_exec(*command, env=variables)
     try:
         await slack.wait_connected(2, 60)
         for channel, window in windows.items():
@@ -63,23 +68,18 @@ async def killed(slack: Sandbox, given: dict[str, Any], log: Path, windows: dict
 
 async def story(url: str, folder: Path) -> dict[str, Aftermath]:
     """Everything, from the first question to the last answer."""
-    log = folder / "log"
-    async with watched() as sources, served(looks_then_answers) as (model, claude):
-        async with Sandbox(channels=map(name_of, WINDOWS), retry_delays=(0, 0.05, 0.05)) as slack:
-            windows = {slack.workspace.channel(name_of(window)).id: window for window in WINDOWS}
-            given = {**sources, **claude, "database_url": url, "concurrency": 40}
-            config = reading(slack.credentials(), folder, **given)
-            shown = {name: getattr(config, name) for name in type(config).model_fields}
-            plain = {key: getattr(value, "get_secret_value", lambda v=value: v)() for key, value in shown.items()}
-            await killed(slack, plain | {"nightjar_models": "claude"}, log, windows)
-            assert model is not None
-            assert slack.workspace.live_streams(), "the victim left no stream, so that none can be seen to be closed"
-            with watching(Watch(log)):
-                async with wiring.open_house(config) as house, connected(slack, house, "socket"):
-                    scene = Scene(slack, house, model)
-                    await slack.wait_for(lambda: all(scene.finished(channel) for channel in windows), 60)
-                    await scene.quiet()
-            return {window: seen(scene, channel, log, window) for channel, window in windows.items()}
+    log, town = folder / "log", Sandbox(channels=map(name_of, WINDOWS), retry_delays=(0, 0.05, 0.05))
+    async with watched() as sources, served(looks_then_answers) as (model, claude), town as slack:
+        windows = {slack.workspace.channel(name_of(window)).id: window for window in WINDOWS}
+        told = given(slack.credentials(), folder, **sources, **claude, database_url=url, concurrency=40)
+        await killed(slack, environment(told, folder), log, windows)
+        assert slack.workspace.live_streams(), "the victim left no stream, so none can be seen to be closed"
+        with watching(Watch(log)):
+            async with wiring.open_house(settings.read(**told)) as house, connected(slack, house, "socket"):
+                scene = Scene(slack, house, model)
+                await slack.wait_for(lambda: all(scene.finished(channel) for channel in windows), 60)
+                await scene.quiet()
+        return {window: seen(scene, channel, log, window) for channel, window in windows.items()}
 
 
 def seen(scene: Scene, channel: str, log: Path, window: str) -> Aftermath:
@@ -98,29 +98,26 @@ def seen(scene: Scene, channel: str, log: Path, window: str) -> Aftermath:
     )
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def aftermath(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Aftermath]]:
-    """The story, once for each database."""
-    folder = tmp_path_factory.mktemp("kill")
-    sqlite = request.param == "sqlite"
-    cluster = None if sqlite else request.getfixturevalue("postgres_cluster")
-    with nullcontext(f"sqlite:///{folder / 'nightjar.sqlite'}") if cluster is None else cluster.database() as url:
-        yield asyncio.run(story(url, folder))
+def wrong(left: Aftermath, window: str) -> list[str]:
+    """What does not hold in a window: the answer once, nothing left beside it, no finished step repeated."""
+    step, when = window.split()
+    again = when == "answered"  # done and not recorded: done once more, and that is all
+    did = DONE + Counter([f"{step}.0"] if again else [])
+    held = {
+        "one message, the answer": [HEAD in text_of(message) for message in left.messages] == [True],
+        "no stream open": left.streaming == 0,
+        "one placeholder posted": left.posted == 1,
+        f"steps done: {did - left.did} lacking, {left.did - did} too often": left.did == did,
+        f"model asked {left.asked} times": left.asked == 2 + (again and step.startswith("model")),
+    }
+    return [what for what, holds in held.items() if not holds]
 
 
-@pytest.mark.parametrize("window", WINDOWS)
-def test_one_answer_whatever_was_under_way(aftermath: dict[str, Aftermath], window: str) -> None:
-    """One placeholder, posted once, which became the model's answer; no progress message is left, no stream open."""
-    left = aftermath[window]
-    assert [HEAD in text_of(message) for message in left.messages] == [True]
-    assert left.streaming == 0
-    assert left.posted == 1
-
-
-@pytest.mark.parametrize("window", WINDOWS)
-def test_no_finished_step_is_repeated(aftermath: dict[str, Aftermath], window: str) -> None:
-    """Each step's work was done once, but twice where it was done and not yet recorded; so with the model's turns."""
-    left, (step, when) = aftermath[window], window.split()
-    again = when == "answered"
-    assert left.did == DONE + Counter([f"{step}.0"] if again else [])
-    assert left.asked == 2 + (again and step.startswith("model"))
+@pytest.mark.parametrize("server", BOTH)
+def test_one_answer_and_no_finished_step_repeated(server: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """In all windows: one placeholder, posted once, which became the answer; each recorded step done once."""
+    cluster = request.getfixturevalue("postgres_cluster") if server == "postgres" else None
+    with cluster.database() if cluster else nullcontext(f"sqlite:///{tmp_path / 'nightjar.sqlite'}") as url:
+        aftermath = asyncio.run(story(url, tmp_path))
+    assert {window: bad for window, left in aftermath.items() if (bad := wrong(left, window))} == {}
+    assert len(aftermath) == len(WINDOWS)

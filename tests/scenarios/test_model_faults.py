@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.messages_server import Call, Page, Refused, Reply, Request, Said, Text
 from tests.scenarios.conftest import Play
-from tests.scenarios.stage import HEAD, WRITTEN, looks_then_answers, text_of
+from tests.scenarios.stage import HEAD, WRITTEN, looks_then_answers, text_of, words
 
 CLAUDE = "claude:claude-opus-5-5"
 DRAFT = "cart looks sick.\n" * 8
@@ -23,18 +23,24 @@ FAULTS: dict[str, tuple[Reply, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
-async def test_the_playbook_takes_over_and_says_so(play: Play, name: str) -> None:
+def as_named(request: Request) -> Reply:
+    """The fault that the question names, each time it is asked."""
+    return next(reply for name, (reply, _) in FAULTS.items() if f"({name})" in words(request))
+
+
+async def test_the_playbook_takes_over_and_says_so(play: Play) -> None:
     """Every fault, each time the model is asked: one answer of the playbook, no stream left, none of the draft."""
-    reply, said = FAULTS[name]
-    async with play(script=lambda _: reply, models={"claude": {"stall_seconds": 0.3}}) as scene:
-        asked = await scene.ask()
-        (answer,) = await scene.answers()
-        assert answer["thread_ts"] == asked["ts"]
-        assert f"{CLAUDE} {said}; playbook took over" in text_of(answer)
-        assert "cart is unhealthy" in text_of(answer)
-        assert "cart looks sick" not in text_of(answer)
-        assert (scene.streaming, scene.posts()) == (0, 1)
+    async with play(script=as_named, models={"claude": {"stall_seconds": 0.3}}) as scene:
+        asked = {
+            name: await scene.ask(f"@nightjar why is cart failing? ({name})", channel="general") for name in FAULTS
+        }
+        answers = {answer["thread_ts"]: text_of(answer) for answer in await scene.answers(len(FAULTS), "general")}
+        for name, (_, said) in FAULTS.items():
+            answer = answers[asked[name]["ts"]]
+            assert f"{CLAUDE} {said}; playbook took over" in answer, name
+            assert "cart is unhealthy" in answer, name
+            assert "cart looks sick" not in answer, name
+        assert (scene.streaming, scene.posts()) == (0, len(FAULTS))
 
 
 @pytest.mark.parametrize("name", ["529", "cut", "overloaded in the stream"])

@@ -51,7 +51,10 @@ async def broken(kind: str) -> AsyncIterator[dict[str, Any]]:
 @pytest.mark.parametrize("kind", ["down", "slow", "garbage"])
 async def test_one_of_two_is_broken(play: Play, kind: str) -> None:
     """The other one still gives the cause, and the broken one stands under what was not looked at."""
-    async with broken(kind) as wrong, play(sources={"prom-old": {"kind": "prometheus", "env": "prod", **wrong}}) as scene:
+    async with (
+        broken(kind) as wrong,
+        play(sources={"prom-old": {"kind": "prometheus", "env": "prod", **wrong}}) as scene,
+    ):
         await scene.ask()
         (answer,) = await scene.answers()
         assert "cart is unhealthy" in text_of(answer)

@@ -121,7 +121,7 @@ async def test_an_alert_at_the_root_is_the_subject(play: Play, name: str, alert:
         await scene.answers()
         assert scene.model is not None
         asked = words(scene.model.requests[0])
-        assert f"alert_or_message_asked_about\\\": \\\"{alert}" in asked.replace("\\\\", "\\")
+        assert f'alert_or_message_asked_about\\": \\"{alert}' in asked.replace("\\\\", "\\")
         assert "checkout" in asked
 
 

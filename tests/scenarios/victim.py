@@ -95,7 +95,7 @@ def watching(watch: Watch) -> Iterator[None]:
 async def live_and_die(watch: Watch) -> None:
     """Work until every run hangs in its window, then end without a word."""
     async with wiring.open_house(settings.read()) as house, house.listening():
-        while watch.log.read_text(encoding="utf-8").count("hangs ") < len(watch.windows):
+        while watch.log.read_text(encoding="utf-8").count("hangs ") < len(watch.windows):  # noqa: ASYNC110  a file
             await asyncio.sleep(0.05)
         await asyncio.sleep(LINGER)
         os.kill(os.getpid(), signal.SIGKILL)
