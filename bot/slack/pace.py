@@ -18,12 +18,12 @@ class Minute:
     now: Callable[[], float] = time.monotonic
     _taken: deque[float] = field(default_factory=deque)
 
-    def take(self) -> bool:
-        """Whether this minute has room for one more; counts it when it has."""
+    def take(self, spare: int = 0) -> bool:
+        """Whether this minute has room for one more, and so many besides; counts it when it has."""
         now = self.now()
         while self._taken and now - self._taken[0] > 60:
             self._taken.popleft()
-        if len(self._taken) >= self.most:
+        if len(self._taken) + spare >= self.most:
             return False
         self._taken.append(now)
         return True

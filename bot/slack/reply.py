@@ -27,6 +27,7 @@ Draw = Callable[[Chart], tuple[bytes, str]]
 FIRST_WAIT = 0.4  # seconds from the first event to the first write, so that what comes together is shown together
 CLOSING = 3.0
 MOST_BEGUN = 2_000
+FOR_FACTS = 20  # updates of a minute that a mere status may not take: when many ask at once, facts come first
 PATIENCE = 600.0  # seconds for the answer itself
 PERSON = re.compile(r"[UW][A-Z0-9]+")
 NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"})
@@ -179,7 +180,7 @@ class SlackReply:
         await asyncio.wait({session}, timeout=CLOSING)
 
     async def _update_head(self) -> None:
-        if not self._outlet.pace.updates.take():
+        if not self._outlet.pace.updates.take(0 if self._board.facts else FOR_FACTS):
             return
         self._board.head_is_new = False
         clean = self._outlet.clean
