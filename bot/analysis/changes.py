@@ -18,6 +18,8 @@ from bot.analysis.frames import Array
 
 Mask = NDArray[np.bool_]
 BLOCKS = 16
+FEW = 12
+"""With at most so many points to start from, the change may lie among them, and the first two count."""
 MAD = 1.4826
 
 
@@ -102,13 +104,17 @@ def _baseline(values: Array, limits: Limits, size: int) -> Baseline:
     pairs_high = np.fmax(blocks[:-1], blocks[1:]) if len(blocks) > 1 else blocks
     pairs_low = np.fmin(blocks[:-1], blocks[1:]) if len(blocks) > 1 else blocks
     best = np.where(limits.bad > 0, np.nanmin(pairs_high, axis=0), np.nanmax(pairs_low, axis=0))
-    scale = _scale(head, level, values, limits)
-    gap = np.maximum(np.maximum(limits.units * scale, limits.least), limits.relative * np.abs(best))
+    known = head
+    if size <= FEW:
+        early = np.where(limits.bad > 0, np.nanmax(head[:, :2], axis=1), np.nanmin(head[:, :2], axis=1))
+        best = np.where(limits.bad > 0, np.fmin(best, early), np.fmax(best, early))
+        known = np.broadcast_to(level[:, None], head.shape)
+    gap = np.maximum(limits.units * _scale(known, level, values, limits), limits.least)
+    gap = np.maximum(gap, limits.relative * np.abs(best))
     better = (limits.bad != 0) & ((level - best) * limits.bad > gap)
-    told = np.where(better, best, level)
-    level = _capped(told, limits)
-    sample = np.where((level != told)[:, None], level[:, None], head)
-    return Baseline(np.nan_to_num(level), _scale(sample, level, values, limits))
+    usual = _capped(np.where(better, best, level), limits)
+    sample = np.where((usual != level)[:, None], usual[:, None], head)
+    return Baseline(np.nan_to_num(usual), _scale(sample, usual, values, limits))
 
 
 def _capped(level: Array, limits: Limits) -> Array:

@@ -91,6 +91,14 @@ def test_a_start_that_holds_the_change_does_not_hide_it() -> None:
     assert shift.since == pytest.approx(at(0.6), abs=15)
 
 
+def test_two_good_points_are_a_baseline_when_there_are_no_more() -> None:
+    """Half a minute of data that began just before the trouble, with no worst level to go by."""
+    values = np.concatenate([[0.13, 0.13], np.full(30, 2.6)])
+    (shift,) = shifts(axis(8).times[:32], values[None, :], limits(1))
+    assert shift.before == pytest.approx(0.13)
+    assert shift.since == pytest.approx(axis().times[2], abs=15)
+
+
 def test_the_bad_side_alone_counts() -> None:
     """A fall of what is bad when it rises is no departure, unless both sides count."""
     values = np.concatenate([noisy(3.0)[:60], noisy(1.0)[60:]])
