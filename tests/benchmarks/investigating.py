@@ -48,7 +48,7 @@ async def investigations(around: Surroundings, folder: Path, runs: int, world: s
 
 
 async def _batch(bot: Served, count: int, answered: int = 0) -> int:
-    await asyncio.gather(*(bot.say(number) for number in range(count)))
+    await asyncio.gather(*(bot.say(number, apart=True) for number in range(count)))
     await bot.answered(answered + count)
     await asyncio.sleep(0.5)
     return answered + count

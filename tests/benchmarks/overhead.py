@@ -6,7 +6,8 @@ CPU is that of the bot's own process, `nightjar serve`; Slack, the model and the
 investigation is a mention over Socket Mode, what code looks at first (alerts and biggest movers), two tools that a
 scripted Claude calls one after the other, and its answer. Its source is small (three services scraped once a minute),
 for the figure is about what the bot adds and not about how much data is analysed; `cpu_ms_shop` is the same question
-over the whole demo shop. `cpu_ms_own` is what is left after DBOS (as many steps), the anthropic SDK (as many turns) and
+over the whole demo shop. Each question names a window of its own, as one look would serve all who ask the same at once.
+`cpu_ms_own` is what is left after DBOS (as many steps), the anthropic SDK (as many turns) and
 Slack's (an event by bare Bolt, as many calls), each alone, in batches of the same size. What an idle second costs,
 which is the engine asking its queues, is subtracted on both sides and told as `idle_ms_per_s`.
 """

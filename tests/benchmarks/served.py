@@ -32,9 +32,10 @@ class Served:
     session: aiohttp.ClientSession
     folder: Path
 
-    async def say(self, number: int) -> str:
-        """One mention, a thread of its own; its ts."""
-        said = await self.remote.do("say", channel=f"inc-{number % CHANNELS}", text=QUESTION)
+    async def say(self, number: int, *, apart: bool = False) -> str:
+        """One mention, a thread of its own; its ts. Those `apart` name a window each, so that no look is shared."""
+        text = f"@nightjar why is checkout slow in the last {40 + number} minutes?" if apart else QUESTION
+        said = await self.remote.do("say", channel=f"inc-{number % CHANNELS}", text=text)
         return str(said["ts"])
 
     async def answered(self, count: int) -> None:
