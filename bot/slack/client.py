@@ -29,7 +29,8 @@ UNSURE = frozenset({"fatal_error", "internal_error", "request_timeout", "service
 AGAIN = frozenset({"no_connection", "ratelimited"})  # the call surely did nothing, and may work later
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 QUIET = logging.getLogger("slack_sdk.quiet")
-QUIET.setLevel(logging.WARNING)  # with no level of its own the SDK formats every body for a log line nobody reads
+# With no level of its own the SDK formats every body for a line nobody reads; its warnings are of our own settings.
+QUIET.setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
