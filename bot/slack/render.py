@@ -14,6 +14,7 @@ Clean = Callable[[str], str]
 MAX_HEAD, MAX_SECTION, MAX_CONTEXT, MAX_VALUE = 400, 3_000, 1_500, 2_000
 MAX_VIEW_BLOCKS = 95
 STOP, DETAILS, DEEP, FEEDBACK, ENV, REASON = "stop", "details", "deep_dive", "feedback", "env", "reason"
+NO_MODEL = {"": "no model", "playbook": "no model (playbook)"}
 
 
 def escape(text: str) -> str:
@@ -166,7 +167,7 @@ def _clock(window: Window, zone: str) -> str:
 
 
 def _cost(said: Answer) -> Iterator[str]:
-    yield escape(said.model) if said.model else "no model"
+    yield NO_MODEL.get(said.model) or escape(said.model)
     yield f"{said.tool_calls} tool call{'' if said.tool_calls == 1 else 's'}"
     yield f"{said.seconds:.1f} s" if said.seconds < 10 else f"{said.seconds:.0f} s"
     if said.usage.cost_usd:
