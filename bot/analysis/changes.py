@@ -93,14 +93,27 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+def medians(values: Array) -> Array:
+    """Each row's median, NaN left out, NaN where nothing is left. One sort of all rows beats `nanmedian` many times."""
+    rows, columns = values.shape
+    if not columns:
+        return np.full(rows, np.nan)
+    ordered = np.sort(values, axis=1)
+    counts = columns - np.isnan(ordered).sum(axis=1)
+    row = np.arange(rows)
+    low, high = np.maximum(counts - 1, 0) // 2, np.minimum(counts // 2, columns - 1)
+    middle: Array = (ordered[row, low] + ordered[row, high]) / 2
+    return middle
+
+
 def _baseline(values: Array, limits: Limits, size: int) -> Baseline:
     """The level of the first points; of a later, better stretch where the bad side is known and the start was bad."""
     columns = values.shape[1]
     first = np.argmax(~np.isnan(values), axis=1)
     start = np.minimum(first[:, None] + np.arange(size), columns - 1)
     head = np.take_along_axis(values, start, axis=1)
-    level = np.nanmedian(head, axis=1)
-    blocks = np.array([np.nanmedian(part, axis=1) for part in np.array_split(values, min(BLOCKS, columns), axis=1)])
+    level = medians(head)
+    blocks = np.array([medians(part) for part in np.array_split(values, min(BLOCKS, columns), axis=1)])
     pairs_high = np.fmax(blocks[:-1], blocks[1:]) if len(blocks) > 1 else blocks
     pairs_low = np.fmin(blocks[:-1], blocks[1:]) if len(blocks) > 1 else blocks
     best = np.where(limits.bad > 0, np.nanmin(pairs_high, axis=0), np.nanmax(pairs_low, axis=0))
@@ -125,9 +138,9 @@ def _capped(level: Array, limits: Limits) -> Array:
 
 def _scale(sample: Array, level: Array, values: Array, limits: Limits) -> Array:
     """The largest of: the sample's MAD, the noise between neighbours, the floor."""
-    spread = MAD * np.nanmedian(np.abs(sample - np.nanmedian(sample, axis=1)[:, None]), axis=1)
+    spread = MAD * medians(np.abs(sample - medians(sample)[:, None]))
     steps = np.abs(np.diff(values, axis=1))
-    noise = MAD * np.nanmedian(steps, axis=1) / np.sqrt(2) if steps.shape[1] else np.zeros(len(values))
+    noise = MAD * medians(steps) / np.sqrt(2) if steps.shape[1] else np.zeros(len(values))
     known = np.fmax(np.nan_to_num(spread), np.nan_to_num(noise))
     return np.maximum(np.maximum(known, limits.floor), 1e-9 * np.maximum(1.0, np.abs(np.nan_to_num(level))))
 
@@ -148,7 +161,7 @@ def _settle(values: Array, out: Mask, baseline: Baseline, limits: Limits) -> Bas
     quiet = np.where(np.arange(values.shape[1]) < first_out[:, None], values, np.nan)
     enough = (~np.isnan(quiet)).sum(axis=1) >= size
     usable = enough & ~out[:, : max(1, size // 2)].any(axis=1)
-    level = np.where(usable, np.nanmedian(quiet, axis=1), baseline.level)
+    level = np.where(usable, medians(quiet), baseline.level)
     scale = np.where(usable, _scale(quiet, level, quiet, limits), baseline.scale)
     return Baseline(np.nan_to_num(_capped(level, limits)), scale)
 
