@@ -56,6 +56,7 @@ class _Line:
     silence: Silence = field(default_factory=Silence)
     idle: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
     opened: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
+    closed: bool = False
 
 
 @dataclass
@@ -84,10 +85,14 @@ class Http:
             raise SourceDown(f"{self.name} ({self.settings.host}) {line.silence.said}; go on without it")
         try:
             async with asyncio.timeout(self.settings.timeout), line.slots:
+                if line.closed:
+                    raise SourceDown(f"{self.name} is no longer asked: the process is ending")
                 transport = line.idle.pop() if line.idle else self._open(line)
                 try:
                     return await self._exchange(line, transport, self._request(method, target, content))
                 except _BROKEN:
+                    if line.closed:  # that is what broke it: nobody would close a new connection
+                        raise
                     return await self._exchange(line, transport, self._request(method, target, content))
                 finally:
                     line.idle.append(transport)
@@ -106,6 +111,7 @@ class Http:
     async def close(self) -> None:
         """Close the connections of the running loop; a later request opens new ones."""
         if line := self._lines.pop(asyncio.get_running_loop(), None):
+            line.closed = True
             await asyncio.gather(*(transport.aclose() for transport in line.opened))
 
     def _line(self) -> _Line:

@@ -108,6 +108,23 @@ async def test_a_dropped_connection_is_tried_once_more() -> None:
         assert len(server.requests) == 2
 
 
+async def test_what_is_under_way_when_it_closes_opens_nothing_new() -> None:
+    """A request in flight breaks off, one that waits is refused, and the server sees no further connection."""
+    arrived = asyncio.Event()
+
+    def slow(request: Request) -> Reply:
+        arrived.set()
+        return Reply(b"{}", delay=30)
+
+    async with Server(slow) as server:
+        async with door(server.url, connections=1) as http:
+            asked = [asyncio.ensure_future(http.get("/")) for _ in range(2)]
+            await asyncio.wait_for(arrived.wait(), 5)
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [SourceDown, SourceDown]
+        assert server.connections == 1
+
+
 async def test_credentials_headers_and_tenant_are_sent() -> None:
     """Basic authentication, a tenant and own headers stand in every request; a form goes out as a form."""
     word = secrets.token_urlsafe(12)
