@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from bot.agent.loop import Worked
 from bot.check.claims import check_claims, parse_answer
 from bot.check.numbers import check_numbers, mark
+from bot.check.sources import correct
 from bot.domain.answers import Answer, Cause, Citation, Confidence
 from bot.domain.evidence import Chart, Evidence
 from bot.flows.context import Context
@@ -28,9 +29,10 @@ def build(
     missing = tuple(dict.fromkeys((*worked.left_out, *(gap for item in evidence for gap in item.missing))))
     if claims.unknown_ids:
         missing = (*missing, f"cited but unknown: {', '.join(claims.unknown_ids)}")
+    there = tuple(instance.name for instance in scoped.sources.instances)
     return Answer(
-        head=mark(parsed.head, numbers),
-        body=mark(parsed.body, numbers),
+        head=correct(mark(parsed.head, numbers), there),
+        body=correct(mark(parsed.body, numbers), there),
         cause=_cause(parsed.cause, claims.confidence),
         evidence=tuple(_citation(item) for item in evidence),
         numbers=numbers,
