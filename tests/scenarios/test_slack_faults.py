@@ -6,6 +6,14 @@ from tests.fakes.messages_server import Request, Said
 from tests.scenarios.conftest import Play
 from tests.scenarios.stage import HEAD, Scene, looks_then_answers, text_of
 
+METHODS = (
+    "chat.postMessage",
+    "chat.update",
+    "chat.startStream",
+    "chat.appendStream",
+    "chat.stopStream",
+    "chat.delete",
+)
 KINDS = ("rate_limited", "server_error", "landed_error", "landed_dropped", "dropped")
 
 
@@ -23,14 +31,15 @@ async def whole(scene: Scene, count: int = 1) -> None:
     assert scene.streaming == 0
 
 
-@pytest.mark.parametrize("method", ["chat.postMessage", "chat.update"])
-@pytest.mark.parametrize("kind", KINDS)
-async def test_the_answers_own_calls(play: Play, method: str, kind: str) -> None:
-    """A placeholder or a final update that failed, or only seemed to, is looked for before it is sent again."""
+@pytest.mark.parametrize("method", METHODS)
+async def test_every_fault_of_a_method(play: Play, method: str) -> None:
+    """Five ask at once while its next calls fail in each way: five answers, each posted once, nothing beside them."""
     async with play(script=drawn_out) as scene:
-        await scene.slack.fail(method, kind, times=2)
-        await scene.ask()
-        await whole(scene)
+        for kind in KINDS:
+            await scene.slack.fail(method, kind)
+        for _ in KINDS:
+            await scene.ask()
+        await whole(scene, len(KINDS))
 
 
 async def test_the_final_update(play: Play) -> None:
@@ -41,17 +50,6 @@ async def test_the_final_update(play: Play) -> None:
         for kind in ("landed_dropped", "rate_limited", "landed_error"):
             await scene.slack.fail("chat.update", kind)
         await whole(scene)
-
-
-@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream", "chat.stopStream", "chat.delete"])
-async def test_the_progress(play: Play, method: str) -> None:
-    """Progress may be lost, in every way and by five askers at once; no answer is, and no second message stays."""
-    async with play(script=drawn_out) as scene:
-        for kind in KINDS:
-            await scene.slack.fail(method, kind)
-        for _ in KINDS:
-            await scene.ask()
-        await whole(scene, len(KINDS))
 
 
 async def test_reads_that_fail_do_not_stop_it(play: Play) -> None:
