@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 BINARIES = ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool")
+_CHOOSING, _GIVEN = threading.Lock(), set[int]()
 OFFSETS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 90, 93, 94)
 EDGE = "gateway"
 RENAMED = {
@@ -51,10 +53,12 @@ def renamed(source: Path, folder: Path, words: Mapping[str, str]) -> Path:
 
 
 def free_base() -> int:
-    """A base port whose offsets are all free."""
-    for base in range(20_000 + (os.getpid() % 97) * 100, 60_000, 100):
-        if all(_free(base + offset) for offset in OFFSETS):
-            return base
+    """A base port whose offsets are all free; never the same twice, as labs start side by side."""
+    with _CHOOSING:
+        for base in range(20_000 + (os.getpid() % 97) * 100, 60_000, 100):
+            if base not in _GIVEN and all(_free(base + offset) for offset in OFFSETS):
+                _GIVEN.add(base)
+                return base
     raise OSError("no free base port")
 
 
