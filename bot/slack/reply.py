@@ -94,13 +94,17 @@ class SlackReplies:
     def open(self, place: Place, key: str, posted: Posted, recipient: str = "") -> "SlackReply":
         """The reply of a key, in any process; `recipient` is the asking human, for whom progress streams.
 
-        One that is being written here already comes back as it is, so that whoever stops it stops its writer.
+        One that is open here already comes back as it is, so that whoever stops it stops its writer, also one that has
+        not begun to write.
         """
         known = self._outlet.live.get(key)
         if known is not None and known.is_of(posted):
             return known
         human = recipient if PERSON.fullmatch(recipient) else ""
-        return SlackReply(self._outlet, Spot(place, key, posted, human))
+        reply = self._outlet.live[key] = SlackReply(self._outlet, Spot(place, key, posted, human))
+        while len(self._outlet.live) > MOST_BEGUN:
+            self._outlet.live.pop(next(iter(self._outlet.live)))
+        return reply
 
     async def close(self) -> None:
         """Let go of writers still at work, whose messages are found by whoever finishes the reply; close the client."""
@@ -135,7 +139,6 @@ class SlackReply:
         self._board.take(event)
         self._wake.set()
         if self._writer is None:
-            self._outlet.live[self._spot.key] = self
             self._writer = self._outlet.spawn(self._write())
 
     async def finish(self, answer: Answer) -> None:

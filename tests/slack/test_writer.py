@@ -56,6 +56,15 @@ async def test_whoever_stops_it_stops_its_writer(quick: House) -> None:
     assert quick.replies._outlet.live == {}
 
 
+async def test_one_that_shows_nothing_yet_is_stopped_too(quick: House) -> None:
+    """Stopped right after the placeholder: what the cancelled flow shows until it is cut off changes nothing."""
+    place, posted, work = await begun(quick)
+    await quick.replies.open(place, KEY, posted).fail(Failure("Stopped by <@U07SAMOKORO>.", "t", "U07SAMOKORO"))
+    work.show(Status("looking at what fires"))
+    await asyncio.sleep(0.1)
+    assert [message["text"] for message in below(quick, place)] == ["Stopped by <@U07SAMOKORO>.\n(trace t)"]
+
+
 async def test_code_alone_speaks_first_in_the_placeholder(quick: House) -> None:
     """Facts and status stand in the placeholder, the last of each, with the button to stop."""
     place, _, work = await begun(quick)
