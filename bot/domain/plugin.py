@@ -52,10 +52,14 @@ class Provider(Generic[S]):
 
 @dataclass(frozen=True)
 class Flow:
-    """A durable flow (`FLOW` in a file of `flows/`): `run(steps, deps, payload)`; the payload is JSON."""
+    """A durable flow (`FLOW` in a file of `flows/`): `run(steps, deps, payload)`; the payload is JSON.
+
+    With `every`, a cron line in UTC, it also runs at those times, in one process of all; its payload is then None.
+    """
 
     name: str
     run: Callable[[Steps, Any, JSON], Awaitable[JSON]]
+    every: str = ""
 
 
 @dataclass(frozen=True)

@@ -86,12 +86,39 @@ class Run:
     running: bool
 
 
-class Engine(Protocol):
-    """Durable execution: a flow is started once per key and runs to its end, in the order of its lane."""
+@dataclass(frozen=True)
+class Load:
+    """What the engine has to do: runs that wait and work, the age of the oldest waiting one in seconds, runs that were
+    given up in the last day, living workers."""
 
-    async def start(self, flow: str, key: str, lane: str, payload: JSON) -> bool: ...
+    waiting: int = 0
+    working: int = 0
+    oldest_seconds: float = 0.0
+    given_up: int = 0
+    workers: int = 0
+
+
+class Engine(Protocol):
+    """Durable execution: a flow is started once per key and runs to its end, in the order of its lane.
+
+    `start` takes effect after `delay` seconds; `forget` drops what ended before a time, and returns how much.
+    """
+
+    async def start(self, flow: str, key: str, lane: str, payload: JSON, *, delay: float = 0.0) -> bool: ...
     async def cancel(self, key: str) -> None: ...
     async def lane(self, lane: str) -> tuple[Run, ...]: ...
+    async def load(self) -> Load: ...
+    async def forget(self, before: datetime) -> int: ...
+
+
+class Fence(Protocol):
+    """Whether this process may act: one that was taken for dead must not, as another does its work.
+
+    `passes` returns at once while it may, and otherwise waits until it may again (or until the run is cancelled).
+    """
+
+    def holds(self) -> bool: ...
+    async def passes(self) -> None: ...
 
 
 class Reply(Protocol):
