@@ -67,9 +67,9 @@ async def _serve(config: settings.Settings, *, web: bool, worker: bool) -> None:
             await _try_app_token(config)
             tasks.append(await stack.enter_async_context(house.listening()))
         heard = (await stack.enter_async_context(house.hearing())).handle_http if web and over_http else None
-        if web:
+        if port := config.port if web else config.health_port:
             app = http.application(house.ready, heard)
-            serving.append(loop.create_task(http.serve(app, config.host, config.port, stop)))
+            serving.append(loop.create_task(http.serve(app, config.host, port, stop)))
         _settle()
         log.info("ready", extra={"transport": config.slack_transport, "models": ", ".join(house.deps.policy.models)})
         done, _ = await asyncio.wait([*tasks, *serving], return_when=asyncio.FIRST_COMPLETED)
