@@ -3,27 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from bot import flows as flow_room
-from bot import llm, sources, telemetry, tools
-from bot.agent.budget import Budget
+from bot import telemetry
 from bot.analysis.charts import draw
 from bot.check.redact import Redactor
 from bot.domain.errors import ReplyError, SetupError
-from bot.domain.plugin import Flow, Provider, Source, SourceHead
-from bot.domain.ports import Chat, Model, Replies, Run
-from bot.domain.sources import Sources
-from bot.domain.tools import Tool
+from bot.domain.ports import Chat, Replies, Run
 from bot.engine.dbos import DbosEngine
 from bot.engine.inline import InlineEngine
 from bot.flows import answer, beside
-from bot.flows.deps import Deps, Policy, Scope
-from bot.plugins import discover
+from bot.flows.deps import Deps
+from bot.parts import Registry, all_flows, all_tools, open_sources, policy
 from bot.settings import Settings
 from bot.slack.app import SlackApp
 from bot.slack.client import open_client
@@ -35,8 +28,6 @@ from bot.store.memory import open_memory
 from bot.store.migrate import head, migrate, revision
 from bot.store.repositories import Store
 
-FALLBACK = "playbook"
-
 
 class SystemClock:
     """The machine's clock, in UTC."""
@@ -44,110 +35,6 @@ class SystemClock:
     def now(self) -> datetime:
         """The time, aware."""
         return datetime.now(UTC)
-
-
-@dataclass
-class Registry:
-    """Models by name, opened on first use: `claude:claude-opus-5-5`, `playbook`."""
-
-    settings: Settings
-    opened: dict[str, Model] = field(default_factory=dict)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The route, best first; the playbook, which needs no model, always last."""
-        named = self.settings.nightjar_models or (("claude",) if self._has_claude else ())
-        full = [n if ":" in n or n == FALLBACK else f"{n}:{self._family(n).default}" for n in named]
-        return (*(name for name in full if name != FALLBACK), FALLBACK)
-
-    @property
-    def _has_claude(self) -> bool:
-        return bool(self.settings.anthropic_api_key.get_secret_value() or self.settings.models.get("claude"))
-
-    @staticmethod
-    def _family(name: str) -> Provider[Any]:
-        if name not in (known := providers()):
-            raise SetupError(f"no model family is called {name!r}; there are: {', '.join(known)}")
-        return known[name]
-
-    def get(self, name: str) -> Model:
-        """The model of that name; SetupError for an unknown family or wrong settings."""
-        if name not in self.opened:
-            family, _, model = name.partition(":")
-            provider = self._family(family)
-            given = _claude_settings(self.settings) if family == "claude" else {}
-            table = {**given, **self.settings.models.get(family, {})}
-            self.opened[name] = provider.open(_fill(provider.settings, table, f"models.{family}"), model)
-        return self.opened[name]
-
-
-def _claude_settings(settings: Settings) -> dict[str, Any]:
-    given = {"api_key": settings.anthropic_api_key, "base_url": settings.anthropic_base_url}
-    return {key: value for key, value in given.items() if value}
-
-
-def providers() -> dict[str, Provider[Any]]:
-    """The model families that are plugged in."""
-    return discover(llm, "PROVIDER", Provider)
-
-
-def source_kinds() -> dict[str, Source[Any]]:
-    """The kinds of source that are plugged in."""
-    return discover(sources, "SOURCE", Source)
-
-
-def all_tools() -> tuple[Tool, ...]:
-    """The tools that are plugged in, in the order of their names."""
-    return tuple(discover(tools, "TOOL", Tool).values())
-
-
-def all_flows() -> dict[str, Flow]:
-    """The flows that are plugged in."""
-    return discover(flow_room, "FLOW", Flow)
-
-
-def source_tables(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Every configured instance by name; a single PROMETHEUS_URL is the short form of one."""
-    short = {"prometheus": settings.prometheus_url, "alertmanager": settings.alertmanager_url}
-    tables = {kind: {"kind": kind, "url": url, "env": settings.nightjar_env} for kind, url in short.items() if url}
-    return {**tables, **settings.sources}
-
-
-def open_sources(settings: Settings) -> Sources:
-    """Open each configured instance; nothing connects yet. SetupError names what does not fit."""
-    kinds, opened = source_kinds(), []
-    for name, table in source_tables(settings).items():
-        of = table.get("kind", name)
-        if (kind := kinds.get(of)) is None:
-            raise SetupError(f"sources.{name}: no kind is called {of!r}; there are: {', '.join(kinds)}")
-        head = SourceHead(name, str(table.get("env", settings.nightjar_env)), str(table.get("cluster", "")))
-        rest = {key: value for key, value in table.items() if key not in ("kind", "env", "cluster")}
-        opened.append(kind.open(head, _fill(kind.settings, rest, f"sources.{name}")))
-    return Sources(tuple(opened))
-
-
-def _fill(kind: type[BaseModel], table: Mapping[str, Any], where: str) -> Any:
-    try:
-        return kind(**table)
-    except ValidationError as error:
-        lines = [f"{where}.{'.'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise SetupError("the settings do not fit:\n  " + "\n  ".join(lines)) from error
-
-
-def policy(settings: Settings, models: tuple[str, ...]) -> Policy:
-    """What the settings decide for flows."""
-    limits = settings.limits
-    return Policy(
-        patterns=settings.channel_patterns,
-        listed=settings.channel_list,
-        join=settings.channel_join,
-        models=models,
-        budget=Budget(limits.turns, limits.tool_calls, limits.tokens, limits.seconds, limits.usd),
-        usd_per_day=limits.usd_per_day,
-        scopes={name: Scope(c.envs, c.services, c.models, c.days_kept) for name, c in settings.channels.items()},
-        money_channel=settings.money_channel,
-        link_hosts=settings.link_hosts,
-    )
 
 
 @dataclass

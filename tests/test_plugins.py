@@ -14,7 +14,7 @@ import bot.slack.actions
 import bot.slack.commands
 import bot.sources
 import bot.tools
-from bot import settings, wiring
+from bot import parts, settings
 from bot.cli import inventory
 from bot.domain.errors import PluginError
 from bot.domain.plugin import Flow
@@ -106,14 +106,14 @@ def test_a_source_is_one_file(add: Add) -> None:
     add(bot.sources, "pager", SOURCE)
     assert rows()["source", "pager"] == "off"
     given = settings.read(sources={"duty": {"kind": "pager", "url": "http://127.0.0.1", "env": "prod"}})
-    (instance,) = wiring.open_sources(given).instances
+    (instance,) = parts.open_sources(given).instances
     assert (instance.name, instance.kind, instance.url) == ("duty", "pager", "http://127.0.0.1")
 
 
 def test_a_tool_is_one_file(add: Add) -> None:
     """It is among the tools that a model may call."""
     add(bot.tools, "ask_the_pager", TOOL)
-    assert "ask_the_pager" in {tool.name for tool in wiring.all_tools()}
+    assert "ask_the_pager" in {tool.name for tool in parts.all_tools()}
     assert ("tool", "ask_the_pager") in rows()
 
 
@@ -121,7 +121,7 @@ def test_a_model_family_is_one_file(add: Add) -> None:
     """Named in the route it is opened, with its own default model."""
     add(bot.llm, "oracle", PROVIDER)
     assert rows()["model", "oracle"] == "off"
-    registry = wiring.Registry(settings.read(nightjar_models="oracle"))
+    registry = parts.Registry(settings.read(nightjar_models="oracle"))
     assert registry.names == ("oracle:delphi", "playbook")
     assert str(registry.get("oracle:delphi")) == "delphi"
 
@@ -141,7 +141,7 @@ async def test_a_command_and_an_action_are_one_file_each(add: Add) -> None:
 def test_a_flow_is_one_file(add: Add) -> None:
     """The engine is given it."""
     add(bot.flows, "escalate", FLOW + 'FLOW = Flow("escalate", run)\n')
-    assert "escalate" in wiring.all_flows()
+    assert "escalate" in parts.all_flows()
     assert rows()["flow", "escalate"] == "on"
 
 
@@ -150,21 +150,21 @@ def test_a_broken_file_stops_the_start(add: Add, text: str) -> None:
     """Whatever goes wrong on import, the error names the file."""
     add(bot.flows, "broken", text)
     with pytest.raises(PluginError, match=r"bot\.flows\.broken cannot be imported"):
-        wiring.all_flows()
+        parts.all_flows()
 
 
 def test_two_of_one_name_stop_the_start(add: Add) -> None:
     """Which of them would answer must not depend on chance."""
     add(bot.flows, "zz_other", FLOW + 'FLOW = Flow("answer", run)\n')
     with pytest.raises(PluginError, match=r"two plugins of bot\.flows are called 'answer'"):
-        wiring.all_flows()
+        parts.all_flows()
 
 
 def test_a_constant_of_another_kind_stops_the_start(add: Add) -> None:
     """A typing error in a plugin does not make it vanish."""
     add(bot.flows, "odd", "FLOW = 'answer'\n")
     with pytest.raises(PluginError, match=r"bot\.flows\.odd\.FLOW is no Flow"):
-        wiring.all_flows()
+        parts.all_flows()
 
 
 def test_files_that_are_no_plugins_are_left_alone(add: Add) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot import settings, wiring
+from bot import parts, settings, wiring
 from bot.cli.terminal import Terminal
 from bot.demo.vendors import Vendors
 from bot.domain.errors import SetupError
@@ -48,23 +48,23 @@ def empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 )
 def test_the_playbook_always_stands_in(given: dict[str, Any], route: tuple[str, ...]) -> None:
     """With a key Claude comes first; whatever is named, what needs no model is last."""
-    assert wiring.Registry(settings.read(**given)).names == route
+    assert parts.Registry(settings.read(**given)).names == route
 
 
 @pytest.mark.parametrize("name", ["gremlin", "gremlin:big"])
 def test_an_unknown_family_is_named_with_those_there_are(name: str) -> None:
     """Before anybody asks a question."""
-    registry = wiring.Registry(settings.read(nightjar_models=name))
+    registry = parts.Registry(settings.read(nightjar_models=name))
     with pytest.raises(SetupError, match=r"no model family is called 'gremlin'; there are: .*playbook"):
         [registry.get(name) for name in registry.names]
 
 
 def test_a_family_is_opened_with_its_own_settings() -> None:
     """What it does not know is named with its place; a model is opened once."""
-    wrong = wiring.Registry(settings.read(models={"claude": {"colour": "blue"}}))
+    wrong = parts.Registry(settings.read(models={"claude": {"colour": "blue"}}))
     with pytest.raises(SetupError, match=r"models\.claude\.colour"):
         wrong.get("claude:x")
-    registry = wiring.Registry(settings.read())
+    registry = parts.Registry(settings.read())
     assert registry.get("playbook") is registry.get("playbook")
 
 
@@ -83,16 +83,16 @@ def test_a_family_is_opened_with_its_own_settings() -> None:
 def test_a_source_that_does_not_fit_is_named(table: dict[str, str], why: str) -> None:
     """The instance, the key, and what was expected."""
     with pytest.raises(SetupError, match=why):
-        wiring.open_sources(settings.read(sources={"eu": table}))
+        parts.open_sources(settings.read(sources={"eu": table}))
 
 
 def test_one_address_is_the_short_form_of_an_instance() -> None:
     """It gets the environment of NIGHTJAR_ENV, and a table of the same name wins."""
     given = {"prometheus_url": "http://127.0.0.1:1", "nightjar_env": "shop"}
-    (short,) = wiring.open_sources(settings.read(**given)).instances
+    (short,) = parts.open_sources(settings.read(**given)).instances
     assert (short.name, short.kind, short.shown) == ("prometheus", "prometheus", "shop")
     table = {"url": "http://127.0.0.1:2", "env": "eu", "cluster": "1"}
-    (table_wins,) = wiring.open_sources(settings.read(**given, sources={"prometheus": table})).instances
+    (table_wins,) = parts.open_sources(settings.read(**given, sources={"prometheus": table})).instances
     assert (table_wins.url, table_wins.shown) == ("http://127.0.0.1:2", "eu · 1")
 
 
@@ -101,7 +101,7 @@ def test_limits_and_channels_become_the_policy() -> None:
     given = settings.read(
         limits={"turns": 3, "usd_per_day": 2}, channels={"inc-eu": {"envs": ["eu"]}}, channel_join=False
     )
-    made = wiring.policy(given, ("playbook",))
+    made = parts.policy(given, ("playbook",))
     assert (made.budget.turns, made.usd_per_day, made.join) == (3, 2.0, False)
     assert made.scopes["inc-eu"].envs == ("eu",)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import typer
 
-from bot import settings, wiring
+from bot import parts, settings, wiring
 from bot.cli import shape, terminal
 from bot.domain.errors import SetupError
 from bot.domain.evidence import Evidence
@@ -26,7 +26,7 @@ def run(
         "nightjar_models": tuple(model.split(",")) if model else (),
     }
     config = settings.read(**{key: value for key, value in given.items() if value})
-    if not wiring.source_tables(config):
+    if not parts.source_tables(config):
         raise SetupError("no source is configured: set PROMETHEUS_URL and ALERTMANAGER_URL, or give --prometheus-url")
     here = terminal.Terminal(zone, quiet=as_json)
     found = asyncio.run(_ask(config, here, question))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import typer
 from rich.console import Console
 
-from bot import settings, wiring
+from bot import parts, settings, wiring
 from bot.domain.checks import Check
 from bot.domain.errors import SetupError
 from bot.domain.messages import Ask, Message
@@ -77,7 +77,7 @@ async def _slack(config: settings.Settings) -> list[Check]:
 
 async def _sources(config: settings.Settings) -> list[Check]:
     try:
-        instances = wiring.open_sources(config).instances
+        instances = parts.open_sources(config).instances
     except SetupError as error:
         return [Check("sources", False, "the settings do not fit", str(error))]
     if not instances:
@@ -99,8 +99,8 @@ async def health_of(instance: Instance) -> Health:
 
 
 async def _models(config: settings.Settings) -> list[Check]:
-    registry = wiring.Registry(config)
-    named = [name for name in registry.names if name != wiring.FALLBACK]
+    registry = parts.Registry(config)
+    named = [name for name in registry.names if name != parts.FALLBACK]
     if not named:
         return [
             Check("model", True, "none: the playbook answers, from facts alone (ANTHROPIC_API_KEY turns Claude on)")

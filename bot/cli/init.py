@@ -11,7 +11,7 @@ from urllib.parse import quote
 import typer
 from rich.console import Console
 
-from bot import settings, wiring
+from bot import parts, settings, wiring
 from bot.cli import ask
 from bot.cli.doctor import health_of, show
 from bot.domain.checks import Check
@@ -117,7 +117,7 @@ def _source(name: str, kept: dict[str, str]) -> dict[str, str]:
 async def _find(kind: str, urls: Iterable[str]) -> str:
     for url in filter(None, urls):
         config = settings.read(**{f"{kind}_url": url, "sources": {}})
-        instance = next(i for i in wiring.open_sources(config).instances if i.kind == kind)
+        instance = next(i for i in parts.open_sources(config).instances if i.kind == kind)
         if (await health_of(instance)).ok:
             return url
     return ""
@@ -152,7 +152,7 @@ async def _post(config: SlackSettings, channel: str) -> str:
 
 def _first_question() -> None:
     console.print("\n[bold]Your first question[/], asked here so that you see what it sees:\n")
-    if not wiring.source_tables(settings.read()):
+    if not parts.source_tables(settings.read()):
         console.print('No source is configured yet; set PROMETHEUS_URL, then: nightjar ask "what is firing?"')
         return
     ask.run("what is firing, and what moved?", "", "", model="", zone="UTC", evidence="", as_json=False)

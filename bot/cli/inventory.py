@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot import __version__, settings, wiring
+from bot import __version__, parts, settings
 from bot.domain.errors import SetupError
 from bot.domain.sources import Sources
 
@@ -16,7 +16,7 @@ Row = tuple[str, str, str, str]
 
 def rows(config: settings.Settings) -> list[Row]:
     """(room, name, on | off | broken, why) for everything that can be plugged in."""
-    opened, why = _try(lambda: wiring.open_sources(config))
+    opened, why = _try(lambda: parts.open_sources(config))
     sources = opened or Sources()
     found: list[Row] = [("source", i.name, "on", f"{i.kind} · {i.shown} · {i.url}") for i in sources.instances]
     if why:
@@ -24,22 +24,22 @@ def rows(config: settings.Settings) -> list[Row]:
     used = {instance.kind for instance in sources.instances}
     found += [
         ("source", name, "off", f'set {name.upper()}_URL, or [sources.<name>] kind = "{name}"')
-        for name in wiring.source_kinds()
+        for name in parts.source_kinds()
         if name not in used
     ]
-    registry = wiring.Registry(config)
+    registry = parts.Registry(config)
     route = registry.names
     found += [("model", name, "on", "answers" if at == 0 else "stands in") for at, name in enumerate(route)]
     families = {name.partition(":")[0] for name in route}
     found += [
         ("model", name, "off", provider.about or f"name {name} in NIGHTJAR_MODELS")
-        for name, provider in wiring.providers().items()
+        for name, provider in parts.providers().items()
         if name not in families
     ]
-    for tool in wiring.all_tools():
+    for tool in parts.all_tools():
         served = bool(sources.of(tool.need))
         found.append(("tool", tool.name, "on" if served else "off", "" if served else f"no source serves {tool.need}"))
-    found += [("flow", name, "on", "") for name in wiring.all_flows()]
+    found += [("flow", name, "on", "") for name in parts.all_flows()]
     return [*found, *_slack(config)]
 
 

@@ -12,7 +12,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import wiring
+from bot import parts
 from bot.domain.plugin import Flow
 from bot.domain.ports import Steps
 from bot.engine.dbos import DbosEngine
@@ -94,7 +94,7 @@ async def bare_anthropic(around: Surroundings, runs: int) -> float:
     """Three streamed turns with tools by the SDK alone, so many conversations at once."""
     import anthropic  # noqa: PLC0415  # as late as in the bot
 
-    tools: Any = [{"name": t.name, "description": t.about, "input_schema": t.schema} for t in wiring.all_tools()]
+    tools: Any = [{"name": t.name, "description": t.about, "input_schema": t.schema} for t in parts.all_tools()]
     async with anthropic.AsyncAnthropic(api_key="k", base_url=around.at["model_url"], max_retries=0) as client:
 
         async def turns() -> None:

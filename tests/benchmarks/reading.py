@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from bot import settings, wiring
+from bot import parts, settings
 from bot.demo.shop import Shop
 from bot.domain.window import Window, last
 from tests.benchmarks.around import Surroundings
@@ -38,7 +38,7 @@ async def evidence(around: Surroundings, prometheus_url: str) -> float:
     """Alerts and twelve range queries side by side: our median over the bare keep-alive client's, taken in turns."""
     alertmanager_url = around.at["worlds"]["shop"]["alertmanager_url"]
     own = settings.read(prometheus_url=prometheus_url, alertmanager_url=alertmanager_url, sources={})
-    instances = wiring.open_sources(own)
+    instances = parts.open_sources(own)
     series = instances.of("series")[0].series
     alerts = next(i for i in instances.instances if i.kind == "alertmanager").alerts
     assert series is not None

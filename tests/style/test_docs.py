@@ -10,7 +10,7 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from bot import plugins, settings, sources, wiring
+from bot import parts, plugins, settings, sources
 from bot.cli.app import app
 from bot.domain.plugin import Source
 from bot.domain.window import last
@@ -124,7 +124,7 @@ async def test_the_page_on_adding_a_source_works(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
     monkeypatch.chdir(tmp_path)
     assert "deploy_log" in plugins.discover(sources, "SOURCE", Source)
-    (instance,) = wiring.open_sources(settings.read()).instances
+    (instance,) = parts.open_sources(settings.read()).instances
     assert (instance.name, instance.kind, instance.env) == ("rollouts", "deploy_log", "prod")
     assert (await instance.health()).ok
     assert instance.changes is not None
@@ -140,7 +140,7 @@ def test_the_example_configuration_is_read(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PROM_EU_PASSWORD", "x" * 20)
     monkeypatch.chdir(tmp_path)
     given = settings.read()
-    assert [(i.name, i.shown) for i in wiring.open_sources(given).instances] == [
+    assert [(i.name, i.shown) for i in parts.open_sources(given).instances] == [
         ("prom-eu", "prod · eu-1"),
         ("prom-staging", "staging"),
     ]
