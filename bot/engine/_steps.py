@@ -6,24 +6,31 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from dbos import DBOS, StepOptions
+from pydantic import ValidationError
 
 from bot.domain import plain
 from bot.domain.messages import JSON
 from bot.domain.outcomes import decode, encode
+from bot.domain.ports import Fence
 
 T = TypeVar("T")
+
+
+class OtherVersion(Exception):
+    """What another version of the flow has recorded does not fit this one."""
 
 
 class DbosSteps:
     """The `Steps` port; live and replayed values both come through the codec, so that they are equal."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, fence: Fence) -> None:
         self.key = key
         self.replaying = True
+        self._fence = fence
 
     async def once(self, name: str, call: Callable[[], Awaitable[T]], kind: Any) -> T:
         """Run `call`, or give back what it gave before the process ended."""
-        value: T = decode(kind, await DBOS.run_step_async(_options(name), self._run, call, kind))
+        value: T = _read(kind, await DBOS.run_step_async(_options(name), self._run, call, kind))
         return value
 
     async def together(self, name: str, calls: Sequence[Callable[[], Awaitable[T]]], kind: Any) -> tuple[T, ...]:
@@ -37,19 +44,27 @@ class DbosSteps:
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        return tuple(decode(kind, outcome) for outcome in outcomes)
+        return tuple(_read(kind, outcome) for outcome in outcomes)
 
     async def now(self) -> datetime:
         """The time, the same again on replay."""
         return await self.once("now", _now, datetime)
 
     async def _run(self, call: Callable[[], Awaitable[Any]], kind: Any) -> JSON:
+        await self._fence.passes()
         self.replaying = False
         return plain.cleaned(encode(kind, await call()))
 
 
 async def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _read(kind: Any, outcome: JSON) -> Any:
+    try:
+        return decode(kind, outcome)
+    except ValidationError as error:
+        raise OtherVersion(str(error).partition("\n")[0]) from error
 
 
 def _options(name: str) -> StepOptions:

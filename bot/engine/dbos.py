@@ -6,62 +6,78 @@ a flow it does not know fails that run and says so, instead of holding its lane 
 
 import asyncio
 import logging
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from contextvars import Context
+from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOS, EnqueueOptions
 from dbos import error as dbos_error
 
+from bot import __version__
 from bot.domain import plain
-from bot.domain.errors import NightjarError, SetupError
+from bot.domain.errors import NightjarError
 from bot.domain.messages import JSON
 from bot.domain.plugin import Flow
-from bot.domain.ports import Run
-from bot.engine import _slot
-from bot.engine._steps import DbosSteps
+from bot.domain.ports import Load, Run
+from bot.engine import _file
+from bot.engine._keeper import ANEW, Keeper
+from bot.engine._quiet import nap_shortly, quieten
+from bot.engine._rows import Rows, Spot
+from bot.engine._setup import BESIDE, LANES, VERSION, apart, blocking, config, only_engine, register
+from bot.engine._steps import DbosSteps, OtherVersion
+from bot.engine.lease import Fence, Lease, reached
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 OnError = Callable[[Run, Exception], Awaitable[None]]
-_VERSION = "1"  # recovery is bound to it: a version taken from the code would strand what runs at every deploy
+OnAnew = Callable[[Run], Awaitable[None]]
 _WORKFLOW = "flow"
-_LANES, _BESIDE = "lanes", "beside"
 _POLL_SECONDS = 0.25
-_DRAIN_SECONDS = 6.0  # container runtimes kill after ten, and Slack and the databases are let go after this
-_THREADS = 24
-_ONE = threading.Lock()
-_SQLITE_CONNECTIONS = (
-    2  # it has one writer anyway, and its waiting is unfair: with 10, accepting takes 10 times as long
-)
-_POSTGRES_CONNECTIONS = 10
+_DRAIN_SECONDS = 5.0  # container runtimes kill after ten, and Slack and the databases are let go around this
+_ACCEPT_SECONDS = 2.0  # Slack waits three; what is not accepted by then is delivered again
+_ASK_SECONDS = 5.0
+_BATCH = 200
 
 
 class DbosEngine:
-    """The `Engine` port. At most `concurrency` runs work in this process; one whose lane is its own key never queues
-    behind them."""
+    """The `Engine` port. At most `concurrency` runs work in this process, and `everywhere` in all of them; at most
+    `per_minute` begin; 0 means no limit. One whose lane is its own key never queues behind them.
+
+    `on_error` is told of a run that failed or was given up, `on_anew` of one that begins again from its first step.
+    """
 
     def __init__(
-        self, url: str, flows: Mapping[str, Flow], *, concurrency: int = 20, on_error: OnError | None = None
+        self,
+        url: str,
+        flows: Mapping[str, Flow],
+        *,
+        concurrency: int = 20,
+        everywhere: int = 0,
+        per_minute: int = 0,
+        on_error: OnError | None = None,
+        on_anew: OnAnew | None = None,
     ) -> None:
-        self._url = _slot.database_url(url)
-        self._flows = flows
-        self._concurrency = {_LANES: concurrency, _BESIDE: 2 * concurrency}
-        self._on_error = on_error
+        self._url = _file.database_url(url)
+        self._limits = concurrency, everywhere, per_minute
+        self._on_error, self._on_anew = on_error, on_anew
+        self._keeper = Keeper(self, flows, self._tell, self._tell_anew)
+        self._flows = {**flows, **self._keeper.flows}
         self._deps: Any = None
-        self._leaving = False
+        self._refusing = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._told: set[int] = set()
         self._working: dict[str, tuple[str, JSON]] = {}
-        self._dbos: DBOS | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._rows: Rows | None = None
+        self._lease: Lease | None = None
+        self.fence = Fence()
 
     @property
-    def _file(self) -> Path | None:
+    def _path(self) -> Path | None:
         return Path(self._url.removeprefix("sqlite:///")) if self._url.startswith("sqlite") else None
 
     @asynccontextmanager
@@ -73,55 +89,54 @@ class DbosEngine:
 
         SetupError when the database cannot be used.
         """
-        self._deps, self._leaving = deps, False
-        if self._file:
-            _slot.require_clock()
-            _slot.prepare_sqlite(self._file)
-        with self._identity(listen=listen) as executor, _only_engine():
+        self._deps, self._refusing, self._loop = deps, False, asyncio.get_running_loop()
+        if self._path:
+            _file.require_clock()
+            _file.prepare_sqlite(self._path)
+        with _file.only_worker(self._path) if self._path and listen else nullcontext(), only_engine():
+            executor = await self._identity(listen=listen)
             try:
-                self._dbos = dbos = await self._launch(executor, listen=listen)
+                dbos = await self._launch(executor, listen=listen)
             except BaseException:  # a half-launched DBOS would be taken for a working one by the next attempt
-                await _blocking(_destroy)
+                await blocking(partial(self._leave, ""))
                 raise
+            keeping = asyncio.create_task(self._keeper.keep(self._found())) if listen else None
             try:
                 yield
             finally:
-                self._leaving = True
+                self._refusing = True
+                if keeping:
+                    keeping.cancel()
                 for event in dbos.background_thread_stop_events:
                     event.set()
                 await self._drain(drain_seconds)
-                await self._close(executor)
+                await blocking(partial(self._leave, executor))
+                self._loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
 
-    def _identity(self, *, listen: bool) -> AbstractContextManager[str]:
+    async def _identity(self, *, listen: bool) -> str:
+        """A name of its own for each process, as what a dead one began is told by it; a SQLite file has one worker."""
+        unique = f"{os.getpid()}-{os.urandom(4).hex()}"
+        if self._path:
+            return "local" if listen else f"door-{unique}"
         if not listen:
-            return _slot.no_slot("" if self._file else self._url)
-        return _slot.only_worker(self._file) if self._file else _slot.free_slot(self._url)
+            await blocking(lambda: reached(self._url).close())
+            return f"door-{unique}"
+        self._lease = Lease(self._url, f"worker-{unique}", self.fence, self._recover, self._drop)
+        await blocking(self._lease.enter)
+        return self._lease.id
 
     async def _launch(self, executor: str, *, listen: bool) -> DBOS:
-        _quieten(self._told)
+        quieten(self._told)
+        nap_shortly()
         DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=10)(self._workflow())
-        dbos = DBOS(config=self._config(executor))
-        DBOS.listen_queues([_LANES, _BESIDE] if listen else [])
+        dbos = DBOS(config=config(self._url, executor))
+        DBOS.listen_queues([LANES, BESIDE] if listen else [])
         DBOS.launch()  # in the running loop on purpose: flows then run beside the clients that were opened on it
-        for queue, concurrency in self._concurrency.items():
-            await DBOS.register_queue_async(
-                queue, worker_concurrency=concurrency, partition_concurrency=1, polling_interval_sec=_POLL_SECONDS
-            )
+        self._rows = Rows(dbos._sys_db)  # noqa: SLF001  DBOS is pinned
+        await register(*self._limits, _POLL_SECONDS)
+        if self._lease:
+            self._lease.live()
         return dbos
-
-    def _config(self, executor: str) -> DBOSConfig:
-        return DBOSConfig(
-            name="nightjar",
-            system_database_url=self._url,
-            executor_id=executor,
-            application_version=_VERSION,
-            serializer=DBOSPortableJSONSerializer(),
-            log_level="WARNING",
-            max_executor_threads=_THREADS,
-            sys_db_pool_size=_SQLITE_CONNECTIONS if self._file else _POSTGRES_CONNECTIONS,
-            scheduler_polling_interval_sec=30,
-            notification_listener_polling_interval_sec=0.2,
-        )
 
     def _workflow(self) -> Callable[[str, Any], Coroutine[Any, Any, Any]]:
         async def run(name: str, payload: Any) -> Any:
@@ -131,7 +146,7 @@ class DbosEngine:
 
     async def _run(self, name: str, payload: JSON) -> JSON:
         key = DBOS.workflow_id or ""
-        if self._leaving:  # taken from the queue in the very last moment: given back with the rest
+        if self._refusing:  # taken from the queue in the very last moment: given back with the rest
             raise asyncio.CancelledError
         if task := asyncio.current_task():
             self._tasks.add(task)
@@ -140,11 +155,15 @@ class DbosEngine:
         try:
             if name not in self._flows:
                 raise NightjarError(f"this version has no flow called {name!r}")  # noqa: TRY301  told like any other
-            return plain.cleaned(await self._flows[name].run(DbosSteps(key), self._deps, payload))
+            return plain.cleaned(await self._flows[name].run(DbosSteps(key, self.fence), self._deps, payload))
         except Exception as error:  # the worker: whatever a flow raises is told here, then recorded by DBOS
             self._told.add(id(error))
-            log.exception("a flow failed", extra={"key": key, "flow": name})
-            await self._tell(Run(key, name, payload, running=True), error)
+            other = isinstance(error, OtherVersion | dbos_error.DBOSUnexpectedStepError)
+            if other and await self.start(ANEW, again := f"anew:{key}:{__version__}", again, key):
+                log.warning("begun by another version: it begins again", extra={"key": key, "flow": name})
+            else:
+                log.exception("a flow failed", extra={"key": key, "flow": name})
+                await self._tell(Run(key, name, payload, running=True), error)
             raise
         finally:
             self._working.pop(key, None)
@@ -157,122 +176,117 @@ class DbosEngine:
         except Exception:  # the flow's own error is what must be recorded
             log.exception("a failure could not be told", extra={"key": run.key})
 
+    async def _tell_anew(self, run: Run) -> None:
+        if self._on_anew is not None:
+            await self._on_anew(run)
+
     async def _drain(self, seconds: float) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
+        await self._cut_off()
+
+    async def _cut_off(self) -> None:
+        self._refusing = True
         for task in (left := set(self._tasks)):
             task.cancel()
         if left:
             await asyncio.wait(left)
 
-    async def _close(self, executor: str) -> None:
-        """Give back what was cut short, then end DBOS; the loop gets a thread pool that works."""
-        await _blocking(partial(DBOS._recover_pending_workflows, [executor]))  # noqa: SLF001  DBOS is pinned
-        await _blocking(_destroy)
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
+    def _drop(self) -> None:
+        """Let go of all that runs here, which is no longer ours; blocks, called by the lease's thread."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._cut_off(), self._loop).result(60)
 
-    async def start(self, flow: str, key: str, lane: str, payload: JSON) -> bool:
-        """Accept a run; returns when it is stored. False when the key is known already."""
+    def _recover(self, executor: str) -> None:
+        """Give back what a worker has begun, all of it; blocks, called by the lease's thread."""
+        while self._found().works(executor):
+            DBOS._recover_pending_workflows([executor])  # noqa: SLF001  DBOS is pinned
+        if self._lease and executor == self._lease.id:
+            self._refusing = False
+
+    def _leave(self, executor: str) -> None:
+        """Give back what was cut short, then end DBOS; blocks."""
+        if executor:
+            DBOS._recover_pending_workflows([executor])  # noqa: SLF001  DBOS is pinned
+        if self._lease:
+            self._lease.leave()
+            self._lease = None
+        DBOS.destroy(destroy_registry=True)
+
+    def _found(self) -> Rows:
+        if self._rows is None:
+            raise NightjarError("the engine does not serve yet")
+        return self._rows
+
+    async def start(self, flow: str, key: str, lane: str, payload: JSON, *, delay: float = 0.0) -> bool:
+        """Accept a run; returns when it is stored. False when the key is known already.
+
+        TimeoutError when the database takes too long; the run may be stored all the same, and the key makes it one.
+        """
         options: EnqueueOptions = {
             "workflow_name": _WORKFLOW,
-            "queue_name": _BESIDE if lane == key else _LANES,
+            "queue_name": BESIDE if lane == key else LANES,
             "workflow_id": key,
             "workflow_id_reuse_policy": "reject",
             "queue_partition_key": lane,
-            "app_version": _VERSION,
+            "app_version": VERSION,
         }
+        if delay:
+            options["delay_seconds"] = delay
+        enqueue = DBOS.enqueue_workflow_with_options_async(options, flow, plain.cleaned(payload))
         try:
-            await _apart(DBOS.enqueue_workflow_with_options_async(options, flow, plain.cleaned(payload)))
+            async with asyncio.timeout(_ACCEPT_SECONDS):
+                await apart(enqueue)
         except dbos_error.DBOSWorkflowIDInUseError:
             return False
         return True
 
     async def cancel(self, key: str) -> None:
-        """End a run that waits or works; its step is cut off within 2 s. Nothing when it is over or unknown."""
-        await _apart(DBOS.cancel_workflow_async(key))
+        """End a run that waits or works, here or elsewhere; its step is cut off within 2 s, and no further one begins.
+        Nothing when it is over or unknown."""
+        async with asyncio.timeout(_ASK_SECONDS):
+            await apart(DBOS.cancel_workflow_async(key))
 
     async def lane(self, lane: str) -> tuple[Run, ...]:
         """What works and waits in the lane, in its order."""
-        return await _apart(self._lane(lane))
+        async with asyncio.timeout(_ASK_SECONDS):
+            active = await asyncio.to_thread(self._found().active_in, lane)
+            unknown = [key for key, running in active if not (running and key in self._working)]
+            known = {**self._working, **(await self._inputs(unknown) if unknown else {})}
+        return tuple(Run(key, *known[key], running) for key, running in active if key in known)
 
-    async def _lane(self, lane: str) -> tuple[Run, ...]:
-        active = await asyncio.to_thread(self._active_in, lane)
-        unknown = [key for key, running in active if not (running and key in self._working)]
-        read = await DBOS.list_workflows_async(workflow_ids=unknown, load_output=False) if unknown else []
-        inputs = {one.workflow_id: (one.input or {"args": ("", None)})["args"] for one in read}
-        known = {**self._working, **inputs}
-        return tuple(Run(key, known[key][0], known[key][1], running) for key, running in active if key in known)
+    async def _inputs(self, keys: list[str]) -> dict[str, tuple[str, JSON]]:
+        read = await apart(DBOS.list_workflows_async(workflow_ids=keys, load_output=False))
+        given = {one.workflow_id: (one.input or {"args": ("", None)})["args"] for one in read}
+        return {key: (flow, payload) for key, (flow, payload) in given.items()}
 
-    def _active_in(self, lane: str) -> list[tuple[str, bool]]:
-        """Keys in the lane's order, and whether each works; asked before every turn, so by one light query of our own.
+    async def read(self, key: str) -> Run | None:
+        """A run that may be over, None for an unknown one."""
+        found = (await self._inputs([key])).get(key)
+        return Run(key, *found, running=False) if found else None
 
-        DBOS's own listing reads all lanes, thirty columns wide.
-        """
-        database = self._dbos._sys_db  # type: ignore[union-attr]  # noqa: SLF001  DBOS is pinned
-        table = database.tables.workflow_status
-        wanted = table.c.status.in_(["ENQUEUED", "PENDING"]) & (table.c.queue_partition_key == lane)
-        columns = (table.c.workflow_uuid, table.c.status, table.c.created_at)
-        with database.engine.connect() as connection:
-            found = connection.execute(table.select().with_only_columns(*columns).where(wanted)).all()
-        ordered = sorted(found, key=lambda row: (row.status != "PENDING", row.created_at or 0, row.workflow_uuid))
-        return [(row.workflow_uuid, row.status == "PENDING") for row in ordered]
+    async def spot(self, key: str) -> Spot | None:
+        """Where a run stands."""
+        return await asyncio.to_thread(self._found().spot, key)
+
+    async def rewind(self, key: str, spot: Spot) -> None:
+        """Let a run that is over begin again, in its lane."""
+        again = DBOS.rewind_workflow_async(key, queue_name=spot.queue, queue_partition_key=spot.lane)
+        await apart(again)
+
+    async def load(self) -> Load:
+        """What there is to do, by one light query."""
+        return await asyncio.to_thread(self._found().load)
+
+    async def forget(self, before: datetime) -> int:
+        """Drop what ended before a time, in batches; returns how many runs."""
+        dropped = 0
+        while keys := await asyncio.to_thread(self._found().ended, before.timestamp(), _BATCH):
+            await apart(DBOS.delete_workflows_async(keys))
+            dropped += len(keys)
+        return dropped
 
     async def drained(self) -> None:
         """Wait until nothing works or waits."""
-        active = partial(DBOS.list_workflows_async, status=["ENQUEUED", "PENDING"], load_input=False, limit=1)
-        while await _apart(active()):  # noqa: ASYNC110  another process may be the one that works
+        while (load := await self.load()).waiting or load.working:  # noqa: ASYNC110  others may work, too
             await asyncio.sleep(0.05)
-
-
-async def _blocking(call: Callable[[], object]) -> None:
-    """In a thread of its own: it waits for DBOS's threads, which may still need this loop and DBOS's thread pool."""
-    with ThreadPoolExecutor(1) as pool:
-        await asyncio.get_running_loop().run_in_executor(pool, call)
-
-
-def _destroy() -> None:
-    DBOS.destroy(destroy_registry=True)
-
-
-@contextmanager
-def _only_engine() -> Iterator[None]:
-    """DBOS is one per process: a second engine would silently share the first one's database."""
-    if not _ONE.acquire(blocking=False):
-        raise SetupError("an engine already works in this process, and there can be one only")
-    try:
-        yield
-    finally:
-        _ONE.release()
-
-
-async def _apart(call: Coroutine[Any, Any, T]) -> T:
-    """Outside any running flow's context, so that the call is neither a step nor a child of it."""
-    return await asyncio.create_task(call, context=Context())
-
-
-class _Known(logging.Filter):
-    """Drops what DBOS says of events that are part of normal work: a cancelled run, a flow's error that was told."""
-
-    def __init__(self, told: set[int]) -> None:
-        super().__init__()
-        self._told = told
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record says something new."""
-        error = record.exc_info[1] if record.exc_info else None
-        if id(error) in self._told:
-            self._told.discard(id(error))
-            return False
-        said = str(record.msg)
-        expected = "was cancelled during execution" in said or said.startswith("Asyncio task cancelled")
-        return not (expected or isinstance(error, dbos_error.DBOSAwaitedWorkflowCancelledError))
-
-
-def _quieten(told: set[int]) -> None:
-    """Send DBOS's log where all others go, without its own console handler, which masks nothing."""
-    logger = logging.getLogger("dbos")
-    for known in [known for known in logger.filters if isinstance(known, _Known)]:
-        logger.removeFilter(known)
-    logger.addFilter(_Known(told))
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())

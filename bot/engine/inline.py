@@ -18,7 +18,7 @@ from bot.domain.errors import NightjarError
 from bot.domain.messages import JSON
 from bot.domain.outcomes import decode, encode
 from bot.domain.plugin import Flow
-from bot.domain.ports import Run
+from bot.domain.ports import Load, Run
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -137,16 +137,22 @@ class InlineEngine:
                     lane.job.cancel()
             await asyncio.gather(*workers)
 
-    async def start(self, flow: str, key: str, lane: str, payload: JSON) -> bool:
+    async def start(self, flow: str, key: str, lane: str, payload: JSON, *, delay: float = 0.0) -> bool:
         """Accept a run. False when the key is known already."""
         if key in self.ended:
             return False
         self.ended[key] = None
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._put, flow, key, lane, payload)
+        else:
+            self._put(flow, key, lane, payload)
+        return True
+
+    def _put(self, flow: str, key: str, lane: str, payload: JSON) -> None:
         here = self._lanes[lane]
         here.waiting.append(Run(key, flow, plain.cleaned(payload), running=False))
         if here.worker is None:
             here.worker = asyncio.create_task(self._work(here))
-        return True
 
     async def cancel(self, key: str) -> None:
         """End a run that waits or works; nothing when it is over or unknown."""
@@ -162,6 +168,17 @@ class InlineEngine:
         """What works and waits in the lane, in its order."""
         here = self._lanes.get(lane) or _Lane()
         return (*((here.running,) if here.running else ()), *here.waiting)
+
+    async def load(self) -> Load:
+        """What waits and works."""
+        lanes = self._lanes.values()
+        return Load(
+            sum(len(lane.waiting) for lane in lanes), sum(lane.running is not None for lane in lanes), workers=1
+        )
+
+    async def forget(self, before: datetime) -> int:
+        """Nothing outlives the process, so nothing is dropped."""
+        return 0
 
     async def drained(self) -> None:
         """Wait until nothing works or waits."""

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from bot.cli.app import app
 from bot.demo.slack.remote import Remote
 from bot.domain.errors import SetupError
-from bot.engine._slot import only_worker
+from bot.engine._file import only_worker
 from tests.cli.conftest import Town
 
 ROOT = Path(__file__).parents[2]

@@ -8,14 +8,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from bot.domain.errors import SetupError
 from bot.domain.plugin import Flow
 from bot.domain.ports import Run, Steps
-from bot.engine import _slot
+from bot.engine import _file
 from bot.engine.dbos import DbosEngine
+from bot.engine.lease import reached
 
 
 class Ground:
@@ -105,7 +105,7 @@ async def test_what_is_taken_while_leaving_is_given_back(engine_url: str) -> Non
     ground, one = Ground(), engine(engine_url)
     ground.go.set()
     async with one.serving(ground):
-        one._leaving = True
+        one._refusing = True
         await one.start("wait", "k", "lane", None)
         await asyncio.sleep(1.5)
         assert await one.lane("lane") == (Run("k", "wait", None, running=True),)
@@ -176,26 +176,6 @@ def row(url: str, column: str, table: str = "workflow_status") -> Any:
     return value
 
 
-@pytest.mark.postgres
-def test_each_worker_has_a_slot_of_its_own(postgres_url: str) -> None:
-    """The lowest free one; a slot given up is taken again, so that a restarted worker is its former self."""
-    with _slot.free_slot(postgres_url) as first:
-        with _slot.free_slot(postgres_url) as second:
-            assert (first, second) == ("worker-0", "worker-1")
-        with _slot.free_slot(postgres_url) as again:
-            assert again == "worker-1"
-
-
-@pytest.mark.postgres
-def test_slots_are_counted(postgres_url: str) -> None:
-    """When all are taken the message says so."""
-    with psycopg.connect(postgres_url, autocommit=True) as other:
-        for slot in range(64):
-            other.execute("SELECT pg_advisory_lock(%s, %s)", (0x6E6A, slot))
-        with pytest.raises(SetupError, match="all 64 worker slots"), _slot.free_slot(postgres_url):
-            pass
-
-
 async def test_one_engine_a_process(file_url: str, tmp_path: Path) -> None:
     """DBOS is one per process, so a second engine is refused, even on another file."""
     async with engine(file_url).serving(Ground()):
@@ -234,8 +214,8 @@ def test_an_unreachable_server_is_named_without_its_password() -> None:
     """Host and database, never the whole URL."""
     secret = "swordfish"
     url = f"postgresql://me:{secret}@127.0.0.1:1/night"
-    with pytest.raises(SetupError, match=r"127\.0\.0\.1/night cannot be reached") as caught, _slot.free_slot(url):
-        pass
+    with pytest.raises(SetupError, match=r"127\.0\.0\.1/night cannot be reached") as caught:
+        reached(url)
     assert secret not in str(caught.value)
 
 
@@ -246,10 +226,10 @@ def test_an_unreachable_server_is_named_without_its_password() -> None:
 def test_the_clock_that_sqlite_lacks(python: tuple[int, ...], sqlite: tuple[int, ...], *, fits: bool) -> None:
     """Python 3.12 and later need SQLite 3.42; the error names both remedies."""
     if fits:
-        _slot.require_clock(python, sqlite)
+        _file.require_clock(python, sqlite)
         return
     with pytest.raises(SetupError, match=r"Use Python 3\.11, or a Python built with SQLite 3\.42.*PostgreSQL"):
-        _slot.require_clock(python, sqlite)
+        _file.require_clock(python, sqlite)
 
 
 @pytest.mark.parametrize(
@@ -264,4 +244,4 @@ def test_the_clock_that_sqlite_lacks(python: tuple[int, ...], sqlite: tuple[int,
 )
 def test_urls_as_dbos_takes_them(given: str, taken: str) -> None:
     """Whatever driver the URL names, DBOS gets its own form."""
-    assert _slot.database_url(given) == taken
+    assert _file.database_url(given) == taken

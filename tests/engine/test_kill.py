@@ -7,8 +7,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import psycopg
-
 from bot.engine.dbos import DbosEngine
 from tests.engine.toy import FLOWS, STEPS, WINDOWS, Ground
 
@@ -21,17 +19,6 @@ async def killed_in_all_windows(url: str, ground: Ground) -> None:
     assert await asyncio.wait_for(child.stdout.readline(), 60) == b"ready\n"
     os.kill(child.pid, signal.SIGKILL)
     await child.wait()
-    while url.startswith("postgresql") and holds_a_slot(url):  # noqa: ASYNC110  the server is asked
-        await asyncio.sleep(0.02)
-
-
-def holds_a_slot(url: str) -> bool:
-    """Whether the server has not yet noticed that the worker is dead."""
-    with psycopg.connect(url) as connection:
-        query = (
-            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'nightjar-slot' AND datname = current_database()"
-        )
-        return connection.execute(query).fetchone() is not None
 
 
 def expected(window: str) -> Counter[str]:

@@ -1,21 +1,13 @@
-"""Who this process is to the engine: one worker per SQLite file, a free slot per worker on PostgreSQL."""
+"""The engine's SQLite file, and the one worker it may have; the URL as DBOS takes it."""
 
 import fcntl
-import os
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import psycopg
 
 from bot.domain.errors import SetupError
-
-_LOCK_CLASS = 0x6E6A  # "nj": the first half of the advisory lock's key, the slot is the second
-_SLOTS = 64
-_NOTICE_THE_DEAD = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 
 
 def database_url(url: str) -> str:
@@ -62,37 +54,3 @@ def only_worker(path: Path) -> Iterator[str]:
                 "or set DATABASE_URL to PostgreSQL, where several may work."
             ) from error
         yield "local"
-
-
-@contextmanager
-def free_slot(url: str) -> Iterator[str]:
-    """Hold the lowest slot that no living worker holds, so that a restarted worker finds the runs of its former self.
-
-    The database frees the slot when this process ends, however it ends. Yields the executor id.
-    """
-    with _reached(url) as connection:
-        connection.execute(_NOTICE_THE_DEAD)
-        for slot in range(_SLOTS):
-            row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, slot)).fetchone()
-            if row and row[0]:
-                yield f"worker-{slot}"
-                return
-    raise SetupError(f"all {_SLOTS} worker slots of the engine's database are taken")
-
-
-@contextmanager
-def no_slot(url: str = "") -> Iterator[str]:
-    """A process that only enqueues owns no run, so any unique name does."""
-    if url:
-        _reached(url).close()
-    yield f"door-{os.getpid()}-{os.urandom(4).hex()}"
-
-
-def _reached(url: str) -> psycopg.Connection:
-    try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="nightjar-slot")
-    except psycopg.OperationalError as error:
-        where = urlsplit(url)
-        raise SetupError(
-            f"the engine's database at {where.hostname or 'localhost'}{where.path} cannot be reached: {error}"
-        ) from error

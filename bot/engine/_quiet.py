@@ -1,0 +1,54 @@
+"""What DBOS does that a bot of many processes needs otherwise: its log, and how long it waits for its database."""
+
+import logging
+import time
+from typing import Any
+
+from dbos import _sys_db
+from dbos import error as dbos_error
+
+_LONGEST_NAP = 1.0
+
+
+class _ShortNaps:
+    """The module `time`, but nobody sleeps longer than a second."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, a second at most."""
+        time.sleep(min(seconds, _LONGEST_NAP))
+
+
+def nap_shortly() -> None:
+    """While its database is away DBOS doubles its pauses up to a minute; with this it is back a second after it."""
+    setattr(_sys_db, "time", _ShortNaps())  # noqa: B010  DBOS is pinned
+
+
+class _Known(logging.Filter):
+    """Drops what DBOS says of events that are part of normal work: a cancelled run, a flow's error that was told."""
+
+    def __init__(self, told: set[int]) -> None:
+        super().__init__()
+        self._told = told
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record says something new."""
+        error = record.exc_info[1] if record.exc_info else None
+        if id(error) in self._told:
+            self._told.discard(id(error))
+            return False
+        said = str(record.msg)
+        expected = "was cancelled during execution" in said or said.startswith("Asyncio task cancelled")
+        return not (expected or isinstance(error, dbos_error.DBOSAwaitedWorkflowCancelledError))
+
+
+def quieten(told: set[int]) -> None:
+    """Send DBOS's log where all others go, without its own console handler, which masks nothing."""
+    logger = logging.getLogger("dbos")
+    for known in [known for known in logger.filters if isinstance(known, _Known)]:
+        logger.removeFilter(known)
+    logger.addFilter(_Known(told))
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())

@@ -1,0 +1,74 @@
+"""How DBOS is set up, and called from beside a run."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import Context
+from typing import Any, TypeVar
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+
+from bot.domain.errors import SetupError
+
+T = TypeVar("T")
+VERSION = "1"  # recovery is bound to it: a version taken from the code would strand what runs at every deploy
+LANES, BESIDE = "lanes", "beside"
+_THREADS = 24
+_SQLITE_CONNECTIONS = 2  # it has one writer anyway, and waits unfairly: with 10, accepting takes 10 times as long
+_POSTGRES_CONNECTIONS = 10
+_ONE = threading.Lock()
+
+
+def config(url: str, executor: str) -> DBOSConfig:
+    """DBOS's settings; nothing in them needs a session of the database, so that PgBouncer may stand between."""
+    return DBOSConfig(
+        name="nightjar",
+        system_database_url=url,
+        executor_id=executor,
+        application_version=VERSION,
+        serializer=DBOSPortableJSONSerializer(),
+        log_level="WARNING",
+        max_executor_threads=_THREADS,
+        sys_db_pool_size=_SQLITE_CONNECTIONS if url.startswith("sqlite") else _POSTGRES_CONNECTIONS,
+        scheduler_polling_interval_sec=30,
+        notification_listener_polling_interval_sec=0.2,
+    )
+
+
+async def register(concurrency: int, everywhere: int, per_minute: int, poll_seconds: float) -> None:
+    """The two queues, with the limits of this start; 0 is none."""
+    always: dict[str, Any] = {
+        "partition_concurrency": 1, "polling_interval_sec": poll_seconds, "on_conflict": "always_update"
+    }  # fmt: skip
+    await DBOS.register_queue_async(
+        LANES,
+        worker_concurrency=min(concurrency, everywhere or concurrency),
+        global_concurrency=everywhere or None,
+        limiter={"limit": per_minute, "period": 60.0} if per_minute else None,
+        **always,
+    )
+    await DBOS.register_queue_async(BESIDE, worker_concurrency=2 * concurrency, **always)
+
+
+async def blocking(call: Callable[[], object]) -> None:
+    """In a thread of its own: it waits for DBOS's threads, which may still need this loop and DBOS's thread pool."""
+    with ThreadPoolExecutor(1) as pool:
+        await asyncio.get_running_loop().run_in_executor(pool, call)
+
+
+@contextmanager
+def only_engine() -> Iterator[None]:
+    """DBOS is one per process: a second engine would silently share the first one's database."""
+    if not _ONE.acquire(blocking=False):
+        raise SetupError("an engine already works in this process, and there can be one only")
+    try:
+        yield
+    finally:
+        _ONE.release()
+
+
+async def apart(call: Coroutine[Any, Any, T]) -> T:
+    """Outside any running flow's context, so that the call is neither a step nor a child of it."""
+    return await asyncio.create_task(call, context=Context())
