@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot import telemetry
+from bot import __version__, telemetry
 from bot.analysis.charts import draw
 from bot.check.redact import Redactor
 from bot.domain.errors import ReplyError, SetupError
@@ -125,16 +125,27 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
     await asyncio.to_thread(_require_schema, settings.database_url)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url))
-        client = open_client(_slack_settings(settings))
-        replies = SlackReplies(client, store.notes, redact, draw, settings.link_hosts)
-        stack.push_async_callback(replies.close)
         told: list[Deps] = []
 
         async def on_error(run: Run, error: Exception) -> None:
             if run.flow in (answer.NAME, beside.NAME):
                 await answer.failed(told[0], run.key, run.payload, error)
 
-        engine = DbosEngine(engine_url(settings), all_flows(), concurrency=settings.concurrency, on_error=on_error)
+        async def on_anew(run: Run) -> None:
+            await store.notes.put(answer.anew_note(run.key), __version__, replace=True)
+
+        engine = DbosEngine(
+            engine_url(settings),
+            all_flows(),
+            concurrency=settings.concurrency,
+            everywhere=settings.concurrency_everywhere,
+            per_minute=settings.questions_per_minute,
+            on_error=on_error,
+            on_anew=on_anew,
+        )
+        client = open_client(_slack_settings(settings), engine.fence)
+        replies = SlackReplies(client, store.notes, redact, draw, settings.link_hosts)
+        stack.push_async_callback(replies.close)
         parts = {"engine": engine, "chat": SlackChat(client), "replies": replies, "redact": redact}
         deps = _build(settings, {**parts, **_ports(store)})
         told.append(deps)

@@ -30,6 +30,9 @@ class TerminalReply:
                 line = f"{_TICK[state]} {title}" + (f" — {detail}" if detail else "")
                 self.console.print(line, style="dim", highlight=False, markup=False)
 
+    def leave(self) -> None:
+        """Nothing is written that could come too late."""
+
     async def finish(self, answer: Answer) -> None:
         """Keep it; the verb prints it in the form asked for."""
         self.answers.append(answer)

@@ -43,7 +43,10 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Answer:
-    """At most three lines and 400 characters of `head`, the rest in `body` (Markdown)."""
+    """At most three lines and 400 characters of `head`, the rest in `body` (Markdown).
+
+    `asked` and `written` in UTC seconds, 0 where nobody waits: when it was accepted, and of when it is.
+    """
 
     head: str
     body: str = ""
@@ -61,6 +64,8 @@ class Answer:
     envs: tuple[str, ...] = ()
     trace: str = ""
     choices: tuple[str, ...] = field(default=())
+    asked: float = 0.0
+    written: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Posted:
-    """Where a reply stands in the chat service."""
+    """Where a reply stands in the chat service; `final` when it was found there, and says already what it will say."""
 
     channel: str
     ts: str
+    final: bool = False
 
 
 @dataclass(frozen=True)

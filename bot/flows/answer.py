@@ -32,12 +32,14 @@ _EFFORT: dict[str, Effort] = {"fast": "low", "normal": "medium", "deep": "high"}
 
 @dataclass(frozen=True)
 class Begun:
-    """Where the placeholder stands and when work began; without one, `state` says why nothing is answered."""
+    """Where the placeholder stands and when work began; without one, `state` says why nothing is answered. `anew` is
+    the version that began it again."""
 
     started: datetime
     place: Place
     posted: Posted | None = None
     state: str = ""
+    anew: str = ""
 
 
 def key_of(question: Question) -> str:
@@ -50,6 +52,11 @@ def key_of(question: Question) -> str:
 def lane_of(question: Question) -> str:
     """Questions of one thread are answered in order; a command outside any thread is a lane of its own."""
     return question.place.lane if question.place.thread else f"{question.place.lane}{question.ts}"
+
+
+def anew_note(key: str) -> str:
+    """The note that says by which version an investigation was begun again."""
+    return f"anew:{key}"
 
 
 async def request(engine: Engine, question: Question) -> bool:
@@ -67,11 +74,14 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     reply = deps.replies.open(begun.place, steps.key, begun.posted, question.asker)
     known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
     job = Job(steps, deps, question, begun, reply, known, scope.resolve(question, known, begun.started, deps))
-    if job.scoped.choices:
-        await steps.once("finish", partial(job.finish, scope.ask_which(job.scoped, steps.key)), bool)
-    else:
-        worked = await job.work()
-        await steps.once("finish", partial(job.conclude, worked), bool)
+    try:
+        if job.scoped.choices:
+            await steps.once("finish", partial(job.finish, scope.ask_which(job.scoped, steps.key)), bool)
+        else:
+            worked = await job.work()
+            await steps.once("finish", partial(job.conclude, worked), bool)
+    finally:
+        reply.leave()
     return {"state": "answered"}
 
 
@@ -161,8 +171,17 @@ class Job:
         evidence = await deps.evidence.all(key)
         earlier = [item for flow in self.known.earlier_flows for item in await deps.evidence.all(flow)]
         answer = verdict.build(worked, evidence, earlier, known=self.known, scoped=self.scoped, redact=deps.redact)
-        seconds = round((deps.clock.now() - self.begun.started).total_seconds(), 2)
-        answer = replace(answer, seconds=seconds, trace=trace_of(key))
+        now = deps.clock.now()
+        seconds = round((now - self.begun.started).total_seconds(), 2)
+        anew = (f"begun again by version {self.begun.anew}",) if self.begun.anew else ()
+        answer = replace(
+            answer,
+            seconds=seconds,
+            trace=trace_of(key),
+            missing=(*answer.missing, *anew),
+            asked=self.question.accepted,
+            written=now.timestamp(),
+        )
         await context.remember(deps, self.begun.place, key, self.question, answer)
         return await self.finish(answer)
 
@@ -187,8 +206,11 @@ async def _begin(deps: Deps, question: Question, key: str) -> Begun:
     text = f"Looking into it: “{_short(question.text)}”" if question.text else "Looking into it"
     posted = await deps.replies.begin(question.place, key, text, again=again)
     place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
+    if posted.final:  # the databases are older than the thread: they were restored from a backup
+        await deps.audit.put(Record(key, question, "answered", now, posted, None, now))
+        return Begun(now, place, state="answered before")
     await deps.audit.put(Record(key, question, "running", now, posted))
-    return Begun(now, place, posted)
+    return Begun(now, place, posted, anew=await deps.notes.get(anew_note(key)) or "")
 
 
 async def _may_follow_up(deps: Deps, question: Question) -> bool:

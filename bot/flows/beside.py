@@ -32,6 +32,8 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """Placeholder, one look, answer."""
     question = context.masked(deps, decode(Question, payload))
     begun: Begun = await steps.once("begin", partial(_begin, deps, question, steps.key), Begun)
+    if begun.posted is None:
+        return {"state": begun.state}
     known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
     scoped = scope.resolve(question, known, begun.started, deps)
     if question.command == "status":
@@ -52,7 +54,7 @@ async def _begin(deps: Deps, question: Question, key: str) -> Begun:
     again = now.timestamp() - question.accepted > 2
     posted = await deps.replies.begin(question.place, key, f"Looking: {question.command} {question.text}", again=again)
     place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
-    return Begun(now, place, posted)
+    return Begun(now, place, state="answered before") if posted.final else Begun(now, place, posted)
 
 
 async def _look(steps: Steps, deps: Deps, desk: Desk, question: Question) -> Answer:

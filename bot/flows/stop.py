@@ -1,9 +1,11 @@
 """Stop what runs: a flow of its own, outside the lane."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.domain.answers import Failure
+from bot.domain.investigations import Record
 from bot.domain.messages import JSON
 from bot.domain.outcomes import decode, encode
 from bot.domain.plugin import Flow
@@ -12,6 +14,7 @@ from bot.flows.answer import trace_of
 from bot.flows.deps import Deps
 
 NAME = "stop"
+NOTICED_SECONDS = 2.5  # by then a run that works in another process has been cut off
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """Cancel, then finish the reply from what is stored."""
     stopping: Stopping = decode(Stopping, payload)
     stopped = await steps.once("stop", partial(_stop, deps, stopping), bool)
+    if stopped:
+        await steps.once("say so again", partial(_say_so_again, deps, stopping), bool)
     return {"state": "stopped" if stopped else "over"}
 
 
@@ -44,6 +49,14 @@ async def _stop(deps: Deps, stopping: Stopping) -> bool:
     await deps.engine.cancel(stopping.key)
     if record is None or record.posted is None:
         return True
+    await _say_so(deps, stopping, record)
+    await deps.audit.put(replace(record, state="stopped", finished=deps.clock.now(), detail={"by": stopping.by}))
+    return True
+
+
+async def _say_so(deps: Deps, stopping: Stopping, record: Record) -> None:
+    if record.posted is None:
+        return
     seen = await deps.evidence.all(stopping.key)
     listed = "".join(f"\n• [{item.id}] {item.summary}" for item in seen[:3])
     text = f"Stopped by <@{stopping.by}>." + (f" Seen so far:{listed}" if listed else "")
@@ -51,7 +64,16 @@ async def _stop(deps: Deps, stopping: Stopping) -> bool:
     place = place if place.thread else replace(place, thread=record.posted.ts)
     reply = deps.replies.open(place, stopping.key, record.posted, record.question.asker)
     await reply.fail(Failure(text, trace_of(stopping.key), stopped_by=stopping.by))
-    await deps.audit.put(replace(record, state="stopped", finished=deps.clock.now(), detail={"by": stopping.by}))
+
+
+async def _say_so_again(deps: Deps, stopping: Stopping) -> bool:
+    """Another process may still have shown progress until the cancel reached it."""
+    if (await deps.engine.load()).workers < 2:
+        return False
+    await asyncio.sleep(NOTICED_SECONDS)
+    record = await deps.audit.get(stopping.key)
+    if record is not None and record.state == "stopped":
+        await _say_so(deps, stopping, record)
     return True
 
 

@@ -5,6 +5,7 @@ of a 10 ms poll. Nothing here calls Slack before the ack, and no delivery is dro
 reconnect the retry may be the only one.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -25,6 +26,7 @@ from bot.slack.slash import Slashes
 
 Json = dict[str, Any]
 Hear = Callable[[Json, Identity], Awaitable[None]]
+ACK_SECONDS = 2.0  # below the three that Slack waits; a slow database then means a new delivery, not a late ack
 
 
 class Accept(AsyncMiddleware):
@@ -59,7 +61,8 @@ class Accept(AsyncMiddleware):
         body = req.body
         hear = self._command if "command" in body else self._kinds.get(str(body.get("type")))
         if hear is not None:
-            await hear(body, await self._context.client.me())
+            async with asyncio.timeout(ACK_SECONDS):
+                await hear(body, await self._context.client.me())
         return BoltResponse(status=200, body="")
 
     async def _event(self, body: Json, me: Identity) -> None:

@@ -18,6 +18,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import telemetry
 from bot.domain.errors import ReplyError
+from bot.domain.ports import Fence
+from bot.slack.pace import Bucket
 from bot.slack.sessions import Sessions
 from bot.slack.settings import SlackSettings
 
@@ -27,7 +29,11 @@ READS = frozenset(
 QUERIES = frozenset({"files.completeUploadExternal", "files.getUploadURLExternal"})  # Slack takes no JSON there
 UNSURE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 AGAIN = frozenset({"no_connection", "ratelimited"})  # the call surely did nothing, and may work later
+TOKEN = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
+)  # of the whole process, not of a channel: a new token may make it work
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+MOST_BUCKETS = 500
 QUIET = logging.getLogger("slack_sdk.quiet")
 # With no level of its own the SDK formats every body for a line nobody reads; its warnings are of our own settings.
 QUIET.setLevel(logging.ERROR)
@@ -47,6 +53,22 @@ class Outcome:
         """Whether Slack took it."""
         return not self.error
 
+    @property
+    def passes(self) -> bool:
+        """Whether the same call may work later: it was refused by nobody who read it."""
+        return not self.ok and (not self.sure or self.error in AGAIN | TOKEN)
+
+
+class Open:
+    """A fence that always holds: for a process that shares its work with no other."""
+
+    def holds(self) -> bool:
+        """Yes."""
+        return True
+
+    async def passes(self) -> None:
+        """At once."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -59,11 +81,16 @@ class Identity:
 
 
 class SlackClient:
-    """Calls Slack's Web API; made anywhere, its session is opened by the first call."""
+    """Calls Slack's Web API; made anywhere, its session is opened by the first call.
 
-    def __init__(self, settings: SlackSettings, web: AsyncWebClient) -> None:
+    Nothing is written while `fence` is closed.
+    """
+
+    def __init__(self, settings: SlackSettings, web: AsyncWebClient, fence: Fence | None = None) -> None:
         self.settings = settings
         self.web = web
+        self._fence = fence or Open()
+        self._buckets: dict[str, Bucket] = {}
         self.sessions = Sessions(self.call)
         self._closed = False
         self._held: dict[str, float] = {}
@@ -95,23 +122,35 @@ class SlackClient:
         end, wait = loop.time() + patience, FIRST_WAIT
         limited = f"{method} {arguments.get('channel')}" if method == "chat.postMessage" else method  # by channel
         while True:
-            held = self._held.get(limited, 0.0) - loop.time()
+            held = max(self._held.get(limited, 0.0) - loop.time(), self._due(method, arguments))
             if held > 0 and loop.time() + held > end:
                 return Outcome(error="ratelimited", wait=held)
             if held > 0:
                 await asyncio.sleep(held)
+            if method not in READS:
+                await self._fence.passes()
             started = loop.time()
             outcome = await self._once(method, arguments)
             telemetry.count("slack_calls", method=method, outcome=outcome.error or "ok")
             telemetry.observe("slack_seconds", loop.time() - started, method=method)
             if outcome.error == "ratelimited":
                 self._held[limited] = loop.time() + outcome.wait
+                if bucket := self._buckets.get(limited):
+                    bucket.empty()
                 continue
             again = outcome.error in AGAIN or (repeat and not outcome.sure)
             if outcome.ok or not again or loop.time() + wait > end:
                 return outcome
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
+
+    def _due(self, method: str, arguments: Mapping[str, Any]) -> float:
+        """Seconds until the channel takes one more message."""
+        if method != "chat.postMessage":
+            return 0.0
+        while len(self._buckets) > MOST_BUCKETS:
+            self._buckets.pop(next(iter(self._buckets)))
+        return self._buckets.setdefault(f"{method} {arguments.get('channel')}", Bucket()).take()
 
     async def send_bytes(self, url: str, data: bytes) -> bool:
         """Bring a file's bytes to the URL Slack gave for them; False when they did not arrive."""
@@ -158,10 +197,10 @@ class SlackClient:
         return Outcome(response.data if isinstance(response.data, dict) else {})
 
 
-def open_client(settings: SlackSettings) -> SlackClient:
+def open_client(settings: SlackSettings, fence: Fence | None = None) -> SlackClient:
     """The client that the chat, the replies and the app share."""
     web = AsyncWebClient(settings.bot_token, base_url=settings.base_url, retry_handlers=[], logger=QUIET)
-    return SlackClient(settings, web)
+    return SlackClient(settings, web, fence)
 
 
 def _flat(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,27 @@ MOST_UPDATES = 25  # a minute; chat.update is tier 3, 50 a minute, and the answe
 LEAST_INTERVAL, PER_STREAM = 1.0, 0.7  # seconds; appendStream is tier 4, about 1.67 a second
 
 
+BURST, A_SECOND = 10, 1.0  # messages of a channel; Slack takes about one a second, and short bursts
+
+
+@dataclass
+class Bucket:
+    """So many at once, then one a second."""
+
+    now: Callable[[], float] = time.monotonic
+    _next: float = 0.0
+
+    def take(self) -> float:
+        """Count one more; in how many seconds its turn comes."""
+        now = self.now()
+        self._next = max(self._next, now - (BURST - 1) / A_SECOND) + 1 / A_SECOND
+        return max(0.0, self._next - 1 / A_SECOND - now)
+
+    def empty(self) -> None:
+        """Slack has had enough: no burst from here on."""
+        self._next = max(self._next, self.now())
+
+
 @dataclass
 class Minute:
     """So many a minute."""

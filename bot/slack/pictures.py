@@ -12,7 +12,7 @@ from bot.domain.evidence import Chart
 from bot.domain.ports import Notes
 from bot.slack.charts import MAX_CHARTS, block_of, sparklines, title_of
 from bot.slack.client import SlackClient
-from bot.slack.posting import Content, post_once
+from bot.slack.posting import SHORTLY, Content, post_once
 from bot.slack.render import escape, monospace
 from bot.slack.stream import Spot
 
@@ -35,7 +35,7 @@ async def _in_text(client: SlackClient, spot: Spot, chart: Chart, part: str) -> 
     place = replace(spot.place, thread=spot.place.thread or spot.posted.ts)
     content = Content(escape(title_of(chart)), (monospace(defuse(sparklines(chart))),))
     with suppress(ReplyError):
-        await post_once(client, place, spot.key, part, content, look=False, tries=1)
+        await post_once(client, place, spot.key, part, content, look=False, patience=SHORTLY)
 
 
 async def _upload(client: SlackClient, spot: Spot, chart: Chart, draw: Draw) -> bool:

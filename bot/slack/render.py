@@ -1,6 +1,7 @@
 """From the domain to blocks, as dicts and pure: the head for a phone at night first, the rest below or behind."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ Json = dict[str, Any]
 Clean = Callable[[str], str]
 MAX_HEAD, MAX_SECTION, MAX_CONTEXT, MAX_VALUE = 400, 3_000, 1_500, 2_000
 MAX_VIEW_BLOCKS = 95
+LATE_SECONDS = 900.0
 STOP, DETAILS, DEEP, FEEDBACK, ENV, REASON = "stop", "details", "deep_dive", "feedback", "env", "reason"
 NO_MODEL = {"": "no model", "playbook": "no model (playbook)"}
 
@@ -48,6 +50,23 @@ def answer(said: Answer, key: str, clean: Clean, *, charts: bool = True) -> Cont
     blocks.append(_context(" · ".join(_cost(said))))
     blocks.append(_actions([button("Details", DETAILS, key), button("Deep dive", DEEP, key)]))
     return Content(escape(head), (*blocks, _feedback(key)))
+
+
+def late(said: Answer, now: float) -> str:
+    """What an answer that comes long after its question begins with; empty when it comes in time. UTC seconds."""
+    if not said.asked or now - said.asked < LATE_SECONDS:
+        return ""
+    asked, written = (f"{datetime.fromtimestamp(at, ZoneInfo(said.zone)):%H:%M}" for at in (said.asked, said.written))
+    zone = f"{datetime.fromtimestamp(said.asked, ZoneInfo(said.zone)):%Z}"
+    return f"Late: asked at {asked} {zone}; what follows is as of {written}."
+
+
+def with_note(content: Content, note: str) -> Content:
+    """The message below a line of its own; the same when there is none."""
+    if not note:
+        return content
+    blocks = (_context(note), *content.blocks) if content.blocks else ()
+    return Content(f"{note} {content.text}", blocks)
 
 
 def answer_text(said: Answer, clean: Clean) -> Content:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,9 +19,9 @@ from bot.domain.place import Place
 from bot.domain.ports import Notes
 from bot.slack import pace, pictures, render
 from bot.slack.board import Board
-from bot.slack.client import SlackClient
+from bot.slack.client import Outcome, SlackClient
 from bot.slack.pace import Pace
-from bot.slack.posting import Content, marked, post_once
+from bot.slack.posting import FINAL, PATIENCE, Content, marked, post_once
 from bot.slack.stream import Progress, Spot, tag_of
 
 Draw = Callable[[Chart], tuple[bytes, str]]
@@ -28,7 +29,7 @@ FIRST_WAIT = 0.4  # seconds from the first event to the first write, so that wha
 CLOSING = 3.0
 MOST_BEGUN = 2_000
 FOR_FACTS = 20  # updates of a minute that a mere status may not take: when many ask at once, facts come first
-PATIENCE = 600.0  # seconds for the answer itself
+A_WHILE = 15.0  # seconds of one try to write the answer; it is tried for as long as a post
 PERSON = re.compile(r"[UW][A-Z0-9]+")
 NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"})
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
@@ -141,8 +142,13 @@ class SlackReply:
         if self._writer is None:
             self._writer = self._outlet.spawn(self._write())
 
+    def leave(self) -> None:
+        """Write no more: the work goes on elsewhere, or was ended there."""
+        self._closing = True
+        self._wake.set()
+
     async def finish(self, answer: Answer) -> None:
-        """The placeholder becomes the answer; again and again until it is there. Raises ReplyError after 10 minutes."""
+        """The placeholder becomes the answer, however long Slack is away. Raises ReplyError when Slack refuses it."""
         clean, key = self._outlet.clean, self._spot.key
         await self._stop_writing()
         forms = (
@@ -150,7 +156,7 @@ class SlackReply:
             render.answer(answer, key, clean, charts=False),
             render.answer_text(answer, clean),
         )
-        await self._become(forms if answer.charts else forms[:1] + forms[2:])
+        await self._become(forms if answer.charts else forms[:1] + forms[2:], partial(render.late, answer))
         await self._clear()
         if self._outlet.draw is not None and answer.charts:
             await pictures.share(self._outlet.client, self._outlet.notes, self._spot, answer, self._outlet.draw)
@@ -158,7 +164,7 @@ class SlackReply:
     async def fail(self, failure: Failure) -> None:
         """The placeholder becomes one plain sentence."""
         await self._stop_writing()
-        await self._become((render.failure(failure, self._outlet.clean),))
+        await self._become((render.failure(failure, self._outlet.clean),), lambda _: "")
         await self._clear()
 
     async def _write(self) -> None:
@@ -191,9 +197,9 @@ class SlackReply:
         content = render.placeholder(said, self._spot.key, clean(self._board.facts), clean(self._board.status))
         await self._update(content, patience=5.0)
 
-    async def _update(self, content: Content, patience: float) -> str:
-        posted, mark = self._spot.posted, marked(self._spot.key, "answer")
-        outcome = await self._outlet.client.call(
+    async def _update(self, content: Content, patience: float, state: str = "") -> Outcome:
+        posted, mark = self._spot.posted, marked(self._spot.key, "answer", state)
+        return await self._outlet.client.call(
             "chat.update",
             channel=posted.channel,
             ts=posted.ts,
@@ -202,27 +208,34 @@ class SlackReply:
             patience=patience,
             **content.arguments(),
         )
-        return outcome.error
 
-    async def _become(self, forms: Sequence[Content]) -> None:
-        """The first form that Slack takes; a placeholder that is gone is posted anew."""
-        error = ""
-        for form in forms:
-            error = await self._update(form, PATIENCE)
-            if error in GONE:
-                spot = self._spot
-                gone_root = spot.place.thread == spot.posted.ts
-                place = replace(spot.place, thread="") if gone_root else spot.place
-                await post_once(self._outlet.client, place, spot.key, "answer", form, look=True)
+    async def _become(self, forms: Sequence[Content], note: Callable[[float], str]) -> None:
+        """The first form that Slack takes, below what is to be noted by then; a placeholder that is gone is posted
+        anew. An outage is waited out."""
+        end, rest = time.time() + PATIENCE, list(forms)
+        while True:
+            content = render.with_note(rest[0], note(time.time()))
+            outcome = await self._update(content, A_WHILE, FINAL)
+            if outcome.ok:
                 return
-            if error not in NO_BLOCKS:
-                break
-        if error:
-            raise ReplyError(f"chat.update: {error}")
+            if outcome.error in GONE:
+                await self._post_anew(content)
+                return
+            if outcome.error in NO_BLOCKS and rest[1:]:
+                rest.pop(0)
+            elif not outcome.passes or time.time() > end:
+                raise ReplyError(f"chat.update: {outcome.error}")
+            else:
+                await asyncio.sleep(FIRST_WAIT)
+
+    async def _post_anew(self, content: Content) -> None:
+        spot = self._spot
+        gone_root = spot.place.thread == spot.posted.ts
+        place = replace(spot.place, thread="") if gone_root else spot.place
+        await post_once(self._outlet.client, place, spot.key, "answer", content, look=True)
 
     async def _stop_writing(self) -> None:
-        self._closing = True
-        self._wake.set()
+        self.leave()
         if self._writer is not None:
             done, _ = await asyncio.wait({self._writer}, timeout=CLOSING)
             if not done:

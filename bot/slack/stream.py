@@ -13,7 +13,7 @@ from bot.domain.place import Place
 from bot.slack.board import Board, weight
 from bot.slack.client import AGAIN, Outcome, SlackClient
 from bot.slack.pace import Pace
-from bot.slack.posting import Content, mark_of, marked, messages_of, post_once
+from bot.slack.posting import SHORTLY, Content, mark_of, marked, messages_of, post_once
 from bot.slack.render import escape
 
 Json = dict[str, Any]
@@ -186,7 +186,9 @@ class Progress:
             return
         spot = self._spot
         try:
-            posted = await post_once(self._client, spot.place, spot.key, "progress", Content(text), look=False, tries=2)
+            posted = await post_once(
+                self._client, spot.place, spot.key, "progress", Content(text), look=False, patience=SHORTLY
+            )
         except ReplyError:
             self._draw = self._nothing
             return

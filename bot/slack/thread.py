@@ -18,6 +18,7 @@ from bot.slack.posting import Content, messages_of, post_once
 Json = dict[str, Any]
 T = TypeVar("T")
 CHANNEL_SECONDS, PERSON_SECONDS = 600.0, 600.0
+NOTE_SECONDS = 600.0
 RECENT_SECONDS = 3.0  # an answer does not wait longer for what was said around it
 RECENT_PAGE = 50  # messages; people who come and go stand among them
 SPOKEN = HUMAN | {"bot_message"}
@@ -88,7 +89,8 @@ class SlackChat:
 
     async def note(self, place: Place, text: str, key: str) -> None:
         """A short message, once per key; raises ReplyError when Slack does not take it."""
-        await post_once(self._client, place, key, "note", Content(self._clean(text)), look=True)
+        content = Content(self._clean(text))
+        await post_once(self._client, place, key, "note", content, look=True, patience=NOTE_SECONDS)
 
     async def _read_channel(self, id: str) -> Channel | None:
         outcome = await self._client.call("conversations.info", channel=id, repeat=True, patience=5.0)

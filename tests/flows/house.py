@@ -33,10 +33,15 @@ class PlayedReply:
     shown: list[Event]
     finished: list[Answer]
     failed: list[Failure]
+    left: bool = False
 
     def show(self, event: Event) -> None:
         """Keep it."""
         self.shown.append(event)
+
+    def leave(self) -> None:
+        """Keep that, too."""
+        self.left = True
 
     async def finish(self, answer: Answer) -> None:
         """Keep it."""

@@ -79,7 +79,9 @@ async def test_a_crash_behind_any_step_gives_the_same_answer_once() -> None:
                 await again.deps.conversations.forget(asked("why?").place, "100.0")  # it had not been remembered yet
                 await again.ask("why?", accepted=1.0)
                 given = again.replies.finished[-1]
-                assert replace(given, seconds=0, window=None) == replace(whole, seconds=0, window=None)
+                assert replace(given, seconds=0, written=0, window=None) == replace(
+                    whole, seconds=0, written=0, window=None
+                )
                 assert len(again.replies.posts) == 1
                 assert len(model.asked) == (0 if steps > len(journal) - 2 else 1)
 

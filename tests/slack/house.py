@@ -12,7 +12,7 @@ from bot.demo.slack.sandbox import Sandbox
 from bot.domain.investigations import Question, Record
 from bot.domain.messages import JSON
 from bot.domain.outcomes import decode
-from bot.domain.ports import Models, Run
+from bot.domain.ports import Load, Models, Run
 from bot.domain.sources import Sources
 from bot.flows.deps import Deps, Policy
 from bot.slack.app import SlackApp
@@ -32,7 +32,7 @@ class Engine:
     lanes: dict[str, str] = field(default_factory=dict)
     down: int = 0
 
-    async def start(self, flow: str, key: str, lane: str, payload: JSON) -> bool:
+    async def start(self, flow: str, key: str, lane: str, payload: JSON, *, delay: float = 0.0) -> bool:
         await asyncio.sleep(0)
         if self.down > 0:
             self.down -= 1
@@ -48,6 +48,12 @@ class Engine:
 
     async def lane(self, lane: str) -> tuple[Run, ...]:
         return tuple(run for key, run in self.runs.items() if self.lanes[key] == lane)
+
+    async def load(self) -> Load:
+        return Load(waiting=len(self.runs))
+
+    async def forget(self, before: datetime) -> int:
+        return 0
 
     def questions(self, flow: str = "answer") -> list[Question]:
         return [decode(Question, run.payload) for run in self.runs.values() if run.flow == flow]

@@ -78,7 +78,7 @@ async def test_the_placeholder_becomes_the_answer(house: House) -> None:
     assert last["text"].startswith("payment is slow since 13:42")
     kinds = [block["type"] for block in last["blocks"]]
     assert kinds == ["markdown", "context", "context", "data_visualization", "context", "actions", "context_actions"]
-    assert last["metadata"]["event_payload"] == {"key": KEY, "part": "answer"}
+    assert last["metadata"]["event_payload"] == {"key": KEY, "part": "answer", "state": "final"}
 
 
 @pytest.mark.parametrize("kind", ["landed_error", "landed_dropped", "server_error", "dropped", "rate_limited"])
