@@ -11,6 +11,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.demo.slack.sandbox import Sandbox
 from bot.flows.deps import Policy
+from bot.slack import accept
 from bot.slack.client import open_client
 from tests.slack.house import House, build, open_house, settings_of
 from tests.slack.test_gate import signed
@@ -210,3 +211,15 @@ async def test_a_sweep_goes_through_every_page() -> None:
     async with open_house(Policy(join=False)) as house:
         await house.app.sweep()
         assert house.slack.calls("conversations.list") == []
+
+
+async def test_a_slow_write_is_not_acked_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that hangs costs the ack, within its limit; the next delivery is accepted, and once."""
+    monkeypatch.setattr(accept, "ACK_SECONDS", 0.05)
+    async with open_house() as house:
+        event = message(f"<@{house.slack.bot_user_id}> why?")
+        with monkeypatch.context() as slow:
+            slow.setattr(house.engine, "start", lambda *_, **__: asyncio.sleep(60))
+            assert await asyncio.wait_for(dispatch(house, event), 5) >= 500
+        assert await dispatch(house, event, retry=1) == 200
+        assert len(house.engine.questions()) == 1
