@@ -122,21 +122,25 @@ class SlackClient:
         end, wait = loop.time() + patience, FIRST_WAIT
         limited = f"{method} {arguments.get('channel')}" if method == "chat.postMessage" else method  # by channel
         while True:
-            held = max(self._held.get(limited, 0.0) - loop.time(), self._due(method, arguments))
+            if method not in READS and method != "auth.test":
+                await self._fence.passes()
+            bucket = self._bucket(limited) if method == "chat.postMessage" else None
+            held = max(self._held.get(limited, 0.0) - loop.time(), bucket.due if bucket else 0.0)
             if held > 0 and loop.time() + held > end:
                 return Outcome(error="ratelimited", wait=held)
-            if held > 0:
+            if held > 0:  # and look again: by then somebody else may have been held, or have gone first
                 await asyncio.sleep(held)
-            if method not in READS:
-                await self._fence.passes()
+                continue
+            if bucket:
+                bucket.take()
             started = loop.time()
             outcome = await self._once(method, arguments)
             telemetry.count("slack_calls", method=method, outcome=outcome.error or "ok")
             telemetry.observe("slack_seconds", loop.time() - started, method=method)
             if outcome.error == "ratelimited":
-                self._held[limited] = loop.time() + outcome.wait
-                if bucket := self._buckets.get(limited):
-                    bucket.empty()
+                self._held[limited] = max(self._held.get(limited, 0.0), loop.time() + outcome.wait)
+                if bucket:
+                    bucket.empty(outcome.wait)
                 continue
             again = outcome.error in AGAIN or (repeat and not outcome.sure)
             if outcome.ok or not again or loop.time() + wait > end:
@@ -144,13 +148,11 @@ class SlackClient:
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
 
-    def _due(self, method: str, arguments: Mapping[str, Any]) -> float:
-        """Seconds until the channel takes one more message."""
-        if method != "chat.postMessage":
-            return 0.0
+    def _bucket(self, limited: str) -> Bucket:
+        """What a channel still takes."""
         while len(self._buckets) > MOST_BUCKETS:
             self._buckets.pop(next(iter(self._buckets)))
-        return self._buckets.setdefault(f"{method} {arguments.get('channel')}", Bucket()).take()
+        return self._buckets.setdefault(limited, Bucket())
 
     async def send_bytes(self, url: str, data: bytes) -> bool:
         """Bring a file's bytes to the URL Slack gave for them; False when they did not arrive."""

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 MOST_STARTS = 18  # a minute; startStream is tier 2, 20 a minute
 MOST_UPDATES = 25  # a minute; chat.update is tier 3, 50 a minute, and the answers need the rest
 LEAST_INTERVAL, PER_STREAM = 1.0, 0.7  # seconds; appendStream is tier 4, about 1.67 a second
-
-
-BURST, A_SECOND = 10, 1.0  # messages of a channel; Slack takes about one a second, and short bursts
+BURST, EVERY = 2, 1.0  # messages of a channel at once, and seconds between them after that; Slack takes one a second
 
 
 @dataclass
@@ -18,17 +16,20 @@ class Bucket:
     """So many at once, then one a second."""
 
     now: Callable[[], float] = time.monotonic
-    _next: float = 0.0
+    _full: float = 0.0
 
-    def take(self) -> float:
-        """Count one more; in how many seconds its turn comes."""
-        now = self.now()
-        self._next = max(self._next, now - (BURST - 1) / A_SECOND) + 1 / A_SECOND
-        return max(0.0, self._next - 1 / A_SECOND - now)
+    @property
+    def due(self) -> float:
+        """Seconds until one more may go, 0 when it may go now."""
+        return max(0.0, self._full - (BURST - 1) * EVERY - self.now())
 
-    def empty(self) -> None:
-        """Slack has had enough: no burst from here on."""
-        self._next = max(self._next, self.now())
+    def take(self) -> None:
+        """Count one that goes now."""
+        self._full = max(self._full, self.now()) + EVERY
+
+    def empty(self, seconds: float) -> None:
+        """Slack has had enough for so long: no burst after that."""
+        self._full = max(self._full, self.now() + seconds + (BURST - 1) * EVERY)
 
 
 @dataclass
