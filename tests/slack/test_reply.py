@@ -15,6 +15,7 @@ from bot.domain.evidence import Chart
 from bot.domain.place import Place
 from bot.domain.series import Series
 from bot.domain.window import Window
+from bot.slack import pace, posting
 from bot.slack.client import open_client
 from bot.slack.reply import SlackReplies
 from tests.slack.house import House, open_house, settings_of
@@ -103,8 +104,10 @@ async def test_beginning_again_finds_the_placeholder(house: House) -> None:
     assert len(below(house, place)) == 2
 
 
-async def test_many_faults_by_chance_leave_one_message_each() -> None:
+async def test_many_faults_by_chance_leave_one_message_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty placeholders and answers with a third of all posts failing in any way: none lost, none twice."""
+    monkeypatch.setattr(pace, "EVERY", 0.02)
+    monkeypatch.setattr(posting, "FIRST_WAIT", 0.02)
     async with open_house(faults={"chat.postMessage": 0.3, "chat.update": 0.3}, seed=7) as house:
         place = await place_in(house)
 
