@@ -29,9 +29,9 @@ class Surroundings:
 
 
 @asynccontextmanager
-async def surroundings() -> AsyncIterator[Surroundings]:
-    """Slack, model and sources, beside this process."""
-    command = (sys.executable, "-m", "tests.benchmarks.surroundings")
+async def surroundings(*options: str) -> AsyncIterator[Surroundings]:
+    """Slack, model and sources, beside this process; `options` are those of its command."""
+    command = (sys.executable, "-m", "tests.benchmarks.surroundings", *options)
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     found = Surroundings(process, json.loads(await process.stdout.readline()))

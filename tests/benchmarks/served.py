@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +66,7 @@ class Served:
     @property
     def cpu(self) -> float:
         """Milliseconds of CPU it has used, all threads, user and system; in ticks of the kernel's clock."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * 1000 / _TICK
+        return cpu_of(self.pid)
 
     @property
     def rss(self) -> float:
@@ -77,22 +76,39 @@ class Served:
 
 
 @asynccontextmanager
-async def served(around: Surroundings, folder: Path, world: str = "small", **more: str) -> AsyncIterator[Served]:
-    """Start it, wait until it listens, end it. The bytecode is kept beside `folder`."""
+async def served(
+    around: Surroundings,
+    folder: Path,
+    world: str = "small",
+    *,
+    before: Sequence[str] = (),
+    sockets: int = 1,
+    **more: str,
+) -> AsyncIterator[Served]:
+    """Start it, wait until Slack has so many sockets, end it. The bytecode is kept beside `folder`.
+
+    `before` are options of the interpreter, such as those that profile it.
+    """
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     given = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     given |= environment(around, folder, world)
     given |= {"PYTHONPYCACHEPREFIX": str(folder.parent / "pyc"), "PORT": str(free_port()), **more}
     began = time.time()
-    bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "serve", env=given)
+    bot = await asyncio.create_subprocess_exec(sys.executable, *before, "-m", "bot", "serve", env=given)
     async with aiohttp.ClientSession() as session:
         remote = Remote(around.at["url"], session)
         try:
-            await remote.do("wait_connected", timeout=60)
+            await remote.do("wait_connected", sockets=sockets, timeout=60)
             yield Served(bot.pid, began, remote, session, folder)
         finally:
             bot.terminate()
             await bot.wait()
+
+
+def cpu_of(pid: int) -> float:
+    """Milliseconds of CPU a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / _TICK
 
 
 def free_port() -> int:
