@@ -1,0 +1,1 @@
+"""The bot under fire: killed, frozen, stopped and badly connected, and judged by what people see."""

@@ -1,0 +1,245 @@
+"""Everything a run needs: a sandbox Slack, a corner of a shop, a model, a database and workers that can be harmed.
+
+    async with stage(database="postgresql", workers=3, seed=7, faults=0.2) as town:
+        asked = await town.ask("inc-a", "", "@nightjar why is cart failing?")
+        await town.workers[0].kill()
+        await town.workers[0].start()
+        await town.drained(60)
+        assert not town.verdict().wrong
+"""
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from dbos import DBOS
+
+from bot.demo.slack.records import Json, Message
+from bot.demo.slack.sandbox import Sandbox
+from bot.demo.slack.traffic import Exchange
+from bot.demo.slack.workspace import TEAM, Happening
+from bot.slack.posting import is_final, mark_of
+from bot.store.migrate import migrate
+from tests import postgres
+from tests.chaos.crew import Nursery, Worker
+from tests.chaos.history import TAG, Asked, Books, Delivery, History, Kind, ModelCall, Shown, works_of
+from tests.chaos.judge import Verdict, judge
+from tests.chaos.weather import Weather
+from tests.chaos.worker import STEPS
+from tests.fakes.messages_server import Call, MessagesServer, Request, Said, Text
+from tests.scenarios.stage import environment, given, text_of, watched
+
+CHANNELS = ("inc-a", "inc-b", "inc-c", "general")
+RETRY_DELAYS = (0.0, 1.0, 5.0)  # Slack's are 0, 60 and 300 s
+WRITTEN = "{}: cart answers with errors.\nIt began ten minutes ago.\nNext: look at its last deploy.\nCAUSE null"
+_HEAR = 0.25  # seconds to the model's first byte
+_PROTOCOLS = {"question": "ans", "instruction": "ans", "direct": "ans", "command": "cmd"}
+
+
+@dataclass
+class Town:
+    """The stage as others use it; `history` grows as things happen."""
+
+    slack: Sandbox
+    database: str
+    url: str
+    folder: Path
+    workers: list[Worker]
+    random: Random
+    history: History
+    answers: dict[str, str] = field(default_factory=dict)
+    _delivered: Mapping[tuple[str, str], list[Delivery]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def team(self) -> str:
+        """The workspace's id."""
+        return TEAM
+
+    @cached_property
+    def books(self) -> Books:
+        """The engine's tables."""
+        return Books(self.url.replace(".sqlite", "-engine.sqlite") if self.database == "sqlite" else self.url)
+
+    def tag(self) -> str:
+        """A word that no other message has, by which its answer is known."""
+        return f"case-{''.join(self.random.choices('bcdfghjklmnpqrstvwxz', k=5))}"
+
+    async def ask(self, channel: str, thread: str, text: str, kind: Kind = "question", user: str = "mira") -> Json:
+        """Somebody says something, in a thread or (empty) at the top; it must be answered unless it is a stop."""
+        tag = self.tag()
+        message = await self.slack.say(channel, f"{text} {tag}" if kind != "stop" else text, user, thread or None)
+        place, ts = message["channel"], message["ts"]
+        key = f"{_PROTOCOLS[kind]}:{TEAM}:{place}:{ts}" if kind in _PROTOCOLS else ""
+        self.history.asked.append(Asked(key, kind, time.time(), place, ts, thread or ts, tag))
+        self.history.deliveries[key or f"stop:{place}:{ts}"] = self._delivered.setdefault((place, ts), [])  # type: ignore[attr-defined]
+        return message
+
+    async def slash(self, channel: str, text: str) -> None:
+        """Somebody gives `/oncall text`; Slack tells it once, so it counts from its ack on."""
+        tag, name = self.tag(), text.split()[0]
+        place = self.slack.workspace.channel(channel).id
+        at = time.time()
+        outcome = await self.slack.slash("/oncall", f"{text} {tag}", channel)
+        trigger = next(e.sent["trigger_id"] for e in reversed(self.slack.traffic.exchanges) if tag in str(e.sent))
+        key = f"{'ans' if name == 'ask' else 'cmd'}:{TEAM}:{place}:{trigger}"
+        self.history.asked.append(Asked(key, "slash", at, place, trigger, "", tag))
+        self.history.deliveries[key] = [Delivery(time.time(), outcome.reason)]
+
+    async def drained(self, seconds: float) -> float:
+        """Wait until nothing is delivered, waits or works; how long that took, from the last harm. TimeoutError."""
+        since = max((harm.until or harm.at for harm in self.history.harms), default=time.time())
+        async with asyncio.timeout(seconds):
+            await self.slack.settle()
+            while await asyncio.to_thread(self.books.busy):  # noqa: ASYNC110  a table of another process
+                await asyncio.sleep(0.25)
+        return time.time() - since
+
+    async def settled(self) -> None:
+        """Wait until Slack is left alone for a while: what is done beside a run, after it."""
+        count = -1
+        while count != (count := self.slack.traffic.note.__self__._count):  # type: ignore[attr-defined]
+            await asyncio.sleep(3.0)
+
+    def verdict(self) -> Verdict:
+        """Judge what happened so far."""
+        history = self.history
+        history.rows, history.records = self.books.rows(), self.books.records()
+        history.works = list(works_of(self.folder / STEPS))
+        history.shown = list(self._shown())
+        return judge(history)
+
+    def _shown(self) -> Iterator[Shown]:
+        streams = {message.ts for message in self.slack.workspace.live_streams()}
+        for channel in self.slack.workspace.channels.values():
+            for message in channel.messages.values():
+                if message.user == self.slack.bot_user_id and not message.files:
+                    yield _as_shown(message, message.ts in streams)
+
+    def hear(self, exchange: Exchange) -> None:
+        """Keep when a message was brought to the bot."""
+        event = exchange.sent.get("event") or {}
+        if exchange.kind == "events_api" and event.get("type") in ("message", "app_mention") and event.get("ts"):
+            tries = self._delivered[str(event["channel"]), str(event["ts"])]
+            tries.append(Delivery(exchange.at, exchange.status, exchange.attempt))
+
+    def see(self, happening: Happening) -> None:
+        """Keep when a placeholder became what it will stay."""
+        message = happening.message
+        if message is not None and message.user == self.slack.bot_user_id:
+            shown = message.to_json()
+            mark = mark_of(shown)
+            if mark and mark[1] == "answer" and is_final(shown):
+                self.history.finals.setdefault(mark[0], time.time())
+
+    def reply(self, request: Request) -> Said:
+        """The model: looks at one service, then answers with the word of the message it was asked about."""
+        tags = TAG.findall(request.raw.decode())
+        worker = request.headers.get("x-api-key", "")
+        self.history.calls.append(ModelCall(time.time(), worker, frozenset(tags)))
+        last = request.body["messages"][-2:]
+        asked = any(b["type"] == "tool_use" for m in last if isinstance(m["content"], list) for b in m["content"])
+        if not asked:
+            return Said(Text("I look.\n"), Call("service_signals", {"service": "cart"}), first_byte=_HEAR)
+        return Said(Text(WRITTEN.format(_newest(request))), first_byte=_HEAR)
+
+
+def _newest(request: Request) -> str:
+    """The word of the question: the brief names it before everything else that is said of it."""
+    for message in reversed(request.body["messages"]):
+        content = message["content"]
+        texts = [content] if isinstance(content, str) else [b.get("text", "") for b in content]
+        if message["role"] == "user" and (found := TAG.findall("\n".join(map(str, texts)))):
+            return str(found[0])
+    return "nothing"
+
+
+def _as_shown(message: Message, streaming: bool) -> Shown:
+    said = message.to_json()
+    key, part = mark_of(said) or ("", "")
+    return Shown(message.ts, message.channel, message.thread_ts or "", key, part, is_final(said), streaming,
+                 text_of(said))  # fmt: skip
+
+
+@contextmanager
+def _made(database: str, folder: Path) -> Iterator[str]:
+    """A database with the schema, empty."""
+    if database == "sqlite":
+        yield f"sqlite:///{folder / 'nightjar.sqlite'}"
+        return
+    with postgres.shared(folder / "postgres.json", "", _prepare) as cluster, cluster.database() as url:
+        yield url
+
+
+def _prepare(url: str) -> None:
+    migrate(url)
+    DBOS.migrate(url)
+
+
+@asynccontextmanager
+async def stage(
+    *,
+    database: str = "sqlite",
+    workers: int = 1,
+    seed: int = 0,
+    faults: float = 0.0,
+    folder: Path | None = None,
+    cold: bool = False,
+    apart: bool = False,
+    retry_delays: tuple[float, ...] = RETRY_DELAYS,
+    **more: Any,
+) -> AsyncIterator[Town]:
+    """All of it, at work. `faults` is the share of Slack calls that fail; `apart` gives each worker a machine of its
+    own; `cold` starts each from nothing; `more` are settings of the bot. SQLite has one worker."""
+    home = folder or Path(tempfile.mkdtemp(prefix="nightjar-chaos-"))
+    home.mkdir(parents=True, exist_ok=True)
+    history, random = History(), Random(f"{seed} tags")
+    told_town: list[Town] = []
+    async with contextlib.AsyncExitStack() as stack:
+        url = stack.enter_context(_made(database, home))
+        sources = await stack.enter_async_context(watched())
+        model = await stack.enter_async_context(
+            MessagesServer(lambda request: told_town[0].reply(request), strict=False)
+        )
+        slack = Sandbox(channels=CHANNELS, retry_delays=retry_delays)
+        slack.faults = slack.sockets._faults = Weather(faults, seed)
+        await stack.enter_async_context(slack)
+        nursery = await stack.enter_async_context(Nursery(home, cold).open())
+        told = {"nightjar_models": "claude", "anthropic_base_url": model.url, "database_url": url, "log_level": "INFO"}
+        settings = given(slack.credentials(), home, **sources, **{**told, **more})
+        verb = "serve" if database == "sqlite" else "worker"
+        crew = [
+            Worker(f"w{number}", nursery, environment(settings, home), verb, history.harms, history.births,
+                   f"host{number}" if apart else "", lambda name: {"ANTHROPIC_API_KEY": name, "PORT": _free()})
+            for number in range(1 if database == "sqlite" else workers)
+        ]  # fmt: skip
+        town = Town(slack, database, url, home, crew, random, history)
+        told_town.append(town)
+        slack.traffic.listeners.append(town.hear)
+        slack.workspace.listeners.append(town.see)
+        for worker in crew:
+            await worker.start()
+        await slack.wait_connected(2 * len(crew), 60)
+        yield town
+
+
+def _free() -> str:
+    from tests.scenarios.stage import free_port
+
+    return str(free_port())
+
+
+def server_of(url: str) -> psycopg.Connection[Any]:
+    """A connection to the run's PostgreSQL, for who wants to look or to harm."""
+    assert urlsplit(url).scheme.startswith("postgres")
+    return psycopg.connect(url, autocommit=True)
