@@ -179,8 +179,6 @@ class Job:
             seconds=seconds,
             trace=trace_of(key),
             missing=(*answer.missing, *anew),
-            asked=self.question.accepted,
-            written=now.timestamp(),
         )
         await context.remember(deps, self.begun.place, key, self.question, answer)
         return await self.finish(answer)
@@ -188,6 +186,7 @@ class Job:
     async def finish(self, answer: Answer) -> bool:
         """Audit, then the reply; both may be repeated."""
         begun, now = self.begun, self.deps.clock.now()
+        answer = replace(answer, asked=self.question.accepted, written=now.timestamp())
         record = Record(self.steps.key, self.question, "answered", begun.started, begun.posted, answer, now)
         await self.deps.audit.put(record)
         await context.forget_if_gone(self.deps, self.question)

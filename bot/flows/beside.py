@@ -1,5 +1,6 @@
 """Commands that never queue: what fires, a service's signals, how the investigation stands."""
 
+import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,7 +26,8 @@ _ROLE: dict[str, Role] = {"alerts": "alerts", "metrics": "signals"}
 async def request(engine: Engine, question: Question) -> bool:
     """Accept a command: one write, in a lane of its own, so that it waits for nothing."""
     key = f"cmd:{question.place.team}:{question.place.channel}:{question.ts}"
-    return await engine.start(NAME, key, key, encode(Question, question))
+    stamped = replace(question, accepted=question.accepted or time.time())
+    return await engine.start(NAME, key, key, encode(Question, stamped))
 
 
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
@@ -44,7 +46,10 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
         desk = Desk(scoped.sources, scoped.window, begun.started, known.person.zone, scoped.services)
         answer = replace(await _look(steps, deps, desk, question), zone=known.person.zone, envs=scoped.sources.envs)
     seconds = (await steps.now() - begun.started).total_seconds()
-    answer = replace(answer, seconds=round(seconds, 2), trace=steps.key, window=scoped.window)
+    asked, written = question.accepted, begun.started.timestamp()
+    answer = replace(
+        answer, seconds=round(seconds, 2), trace=steps.key, window=scoped.window, asked=asked, written=written
+    )
     await steps.once("finish", partial(_finish, deps, question, begun, answer, steps.key), bool)
     return {"state": "answered"}
 

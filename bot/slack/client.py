@@ -7,7 +7,7 @@ it comes back as not `sure`, and whoever posts looks for the message before send
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ AGAIN = frozenset({"no_connection", "ratelimited"})  # the call surely did nothi
 TOKEN = frozenset(
     {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
 )  # of the whole process, not of a channel: a new token may make it work
+UNWANTED = "unwanted"
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 MOST_BUCKETS = 500
 QUIET = logging.getLogger("slack_sdk.quiet")
@@ -116,14 +117,27 @@ class SlackClient:
                 self._me = Identity(said["team_id"], said["user_id"], said.get("bot_id", ""), said.get("url", ""))
         return self._me
 
-    async def call(self, method: str, *, repeat: bool = False, patience: float = 30.0, **arguments: Any) -> Outcome:
-        """One call, tried again for `patience` seconds where that is safe; `repeat` says that it always is."""
+    async def call(
+        self,
+        method: str,
+        *,
+        repeat: bool = False,
+        patience: float = 30.0,
+        still: Callable[[], bool] = lambda: True,
+        **arguments: Any,
+    ) -> Outcome:
+        """One call, tried again for `patience` seconds where that is safe; `repeat` says that it always is.
+
+        `still` is asked right before each try whether it is wanted at all, as a process may have been frozen before.
+        """
         loop = asyncio.get_running_loop()
         end, wait = loop.time() + patience, FIRST_WAIT
         limited = f"{method} {arguments.get('channel')}" if method == "chat.postMessage" else method  # by channel
         while True:
             if method not in READS and method != "auth.test":
                 await self._fence.passes()
+            if not still():
+                return Outcome(error=UNWANTED)
             bucket = self._bucket(limited) if method == "chat.postMessage" else None
             held = max(self._held.get(limited, 0.0) - loop.time(), bucket.due if bucket else 0.0)
             if held > 0 and loop.time() + held > end:

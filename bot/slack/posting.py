@@ -18,7 +18,7 @@ SHORTLY = 2.5
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0  # what was posted may be read a moment later
 FOUND_AGAIN = 90_000.0  # seconds back, among a channel's messages
 FINAL = "final"
-QUIET = {"unfurl_links": False, "unfurl_media": False}
+QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ FIRST_WAIT = 0.4  # seconds from the first event to the first write, so that wha
 CLOSING = 3.0
 MOST_BEGUN = 2_000
 FOR_FACTS = 20  # updates of a minute that a mere status may not take: when many ask at once, facts come first
+AGAIN_WAIT = 1.0
 A_WHILE = 15.0  # seconds of one try to write the answer; it is tried for as long as a post
 PERSON = re.compile(r"[UW][A-Z0-9]+")
 NO_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"})
@@ -145,6 +146,7 @@ class SlackReply:
     def leave(self) -> None:
         """Write no more: the work goes on elsewhere, or was ended there."""
         self._closing = True
+        self._progress.leave()
         self._wake.set()
 
     async def finish(self, answer: Answer) -> None:
@@ -195,9 +197,9 @@ class SlackReply:
         clean = self._outlet.clean
         said = self._outlet.begun.get(self._spot.key, "Looking into it")
         content = render.placeholder(said, self._spot.key, clean(self._board.facts), clean(self._board.status))
-        await self._update(content, patience=5.0)
+        await self._update(content, patience=5.0, still=lambda: not self._closing)
 
-    async def _update(self, content: Content, patience: float, state: str = "") -> Outcome:
+    async def _update(self, content: Content, patience: float, state: str = "", **more: Any) -> Outcome:
         posted, mark = self._spot.posted, marked(self._spot.key, "answer", state)
         return await self._outlet.client.call(
             "chat.update",
@@ -207,12 +209,13 @@ class SlackReply:
             repeat=True,
             patience=patience,
             **content.arguments(),
+            **more,
         )
 
     async def _become(self, forms: Sequence[Content], note: Callable[[float], str]) -> None:
         """The first form that Slack takes, below what is to be noted by then; a placeholder that is gone is posted
         anew. An outage is waited out."""
-        end, rest = time.time() + PATIENCE, list(forms)
+        end, rest = time.monotonic() + PATIENCE, list(forms)
         while True:
             content = render.with_note(rest[0], note(time.time()))
             outcome = await self._update(content, A_WHILE, FINAL)
@@ -223,10 +226,10 @@ class SlackReply:
                 return
             if outcome.error in NO_BLOCKS and rest[1:]:
                 rest.pop(0)
-            elif not outcome.passes or time.time() > end:
+            elif not outcome.passes or time.monotonic() > end:
                 raise ReplyError(f"chat.update: {outcome.error}")
             else:
-                await asyncio.sleep(FIRST_WAIT)
+                await asyncio.sleep(AGAIN_WAIT)
 
     async def _post_anew(self, content: Content) -> None:
         spot = self._spot
@@ -244,20 +247,29 @@ class SlackReply:
     async def _clear_late(self, writer: asyncio.Task[None]) -> None:
         """A write that hung may still come to its end, and leave a stream: take that away too."""
         await asyncio.wait({writer})
-        await self._progress.clear([])
+        await self._clear()
 
     async def _clear(self) -> None:
-        """Take progress away; in another process than the one that began, also what that one left."""
-        key = self._spot.key
-        left: list[str] = []
-        if key not in self._outlet.fresh:
-            noted = await self._outlet.notes.get(f"stream:{key}") or ""
-            left = [ts for ts in noted.split(",") if ts]
-            left += [ts for ts in await self._progress.left_over() if ts not in left]
-        await self._progress.clear(left)
+        """Take progress away; in another process than the one that began, also what that one left. An outage is waited
+        out: the answer stands already."""
+        key, end, wait = self._spot.key, time.monotonic() + PATIENCE, AGAIN_WAIT
         fresh = key in self._outlet.fresh
+        while not await self._cleared(fresh=fresh) and time.monotonic() < end:
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, A_WHILE)
         self._outlet.forget(key)
         await self._outlet.client.sessions.over(*self._session, fresh=fresh)
+
+    async def _cleared(self, *, fresh: bool) -> bool:
+        left: list[str] = []
+        try:
+            if not fresh:
+                noted = await self._outlet.notes.get(f"stream:{self._spot.key}") or ""
+                left = [ts for ts in noted.split(",") if ts]
+                left += [ts for ts in await self._progress.left_over() if ts not in left]
+            return await self._progress.clear(left)
+        except ReplyError:
+            return False
 
     @property
     def _session(self) -> tuple[str, str]:

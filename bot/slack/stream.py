@@ -56,6 +56,7 @@ class Progress:
         self._open = ""
         self._started = self._edited = 0.0
         self._bytes = 0
+        self._left = False
         self.shown: list[str] = []
 
     async def draw(self) -> None:
@@ -63,16 +64,24 @@ class Progress:
         if not self._board.is_drawn:
             await self._draw()
 
-    async def clear(self, left_over: list[str]) -> None:
-        """Take every progress message away, an earlier process's too; what stays is one line long."""
+    def leave(self) -> None:
+        """Draw no more, not even what is on its way."""
+        self._left = True
+
+    async def clear(self, left_over: list[str]) -> bool:
+        """Take every progress message away, an earlier process's too; what stays is one line long. False when Slack
+        was away meanwhile, and it has to be done again."""
+        undone = []
         for ts in dict.fromkeys([*left_over, *self.shown]):
             if ts == self._open or ts in left_over:
                 await self._close(ts)
             gone = await self._call("chat.delete", ts=ts, repeat=True)
             if not gone.ok and gone.error != "message_not_found":
-                await self._replace(ts, FOLDED)
-        self.shown = []
+                gone = await self._replace(ts, FOLDED)
+            undone += [ts] if gone.passes else []
+        self.shown = undone
         self._leave()
+        return not undone
 
     async def left_over(self) -> list[str]:
         """Messages of this progress that no note tells of: ours, below the placeholder, and not marked as another."""
@@ -97,6 +106,9 @@ class Progress:
         channel = self._spot.posted.channel
         return await self._client.call(method, repeat=repeat, patience=PATIENCE, channel=channel, **arguments)
 
+    def _wanted(self) -> bool:
+        return not self._left
+
     async def _stream(self) -> None:
         """One append, or a new stream where there is none, or none that may still grow."""
         if not self._open:
@@ -108,7 +120,7 @@ class Progress:
             await self._close(self._open)
             await self._go_on()
             return
-        outcome = await self._call("chat.appendStream", ts=self._open, chunks=chunks)
+        outcome = await self._call("chat.appendStream", ts=self._open, chunks=chunks, still=self._wanted)
         if outcome.error in ENDED:
             await self._replace(self._open, CONTINUED)
             await self._go_on()
@@ -134,6 +146,7 @@ class Progress:
             thread_ts=self._spot.place.thread or self._spot.posted.ts,
             task_display_mode="plan",
             chunks=chunks,
+            still=self._wanted,
             **(recipient if self._spot.recipient else {}),
         )
         ts = str(outcome.data["ts"]) if outcome.ok else await self._adopted() if not outcome.sure else ""
@@ -173,7 +186,7 @@ class Progress:
     async def _edit(self) -> None:
         """Without a stream: one message, edited at most every three seconds."""
         now = asyncio.get_running_loop().time()
-        if now - self._edited < EDIT_SECONDS or not self._pace.updates.take():
+        if self._left or now - self._edited < EDIT_SECONDS or not self._pace.updates.take():
             return
         self._edited = now
         self._board.chunks()

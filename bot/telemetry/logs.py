@@ -1,31 +1,18 @@
-"""What Nightjar says about itself: logs with a trace id and without bodies, and Prometheus metrics."""
+"""Logs: one line each, masked, with a trace id, and without bodies."""
 
 import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    GCCollector,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    generate_latest,
-)
-
-from bot.domain.outcomes import Fault, Turn
+from bot.telemetry.spans import current, trace_id
 
 Mask = Callable[[str], str]
 
-_TRACE: ContextVar[str] = ContextVar("trace", default="")
 _LONGEST = 2_000
 _LONGEST_FIELD = 300
 _OWN_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
@@ -35,16 +22,6 @@ _TALKATIVE = (
     "anthropic", "httpx", "httpx2", "httpcore", "httpcore2", "slack_sdk", "slack_bolt", "sqlalchemy", "alembic",
     "dbos", "aiohttp", "psycopg", "matplotlib", "PIL", "uvicorn",
 )  # fmt: skip
-
-
-@contextmanager
-def traced(id: str) -> Iterator[None]:
-    """Every log line inside, tasks started there included, carries this trace id."""
-    token = _TRACE.set(id)
-    try:
-        yield
-    finally:
-        _TRACE.reset(token)
 
 
 def setup(level: str = "INFO", *, json: bool = True, mask: Mask = str, stream: TextIO | None = None) -> None:
@@ -104,8 +81,8 @@ class _Formatter(logging.Formatter):
             "logger": record.name,
             "text": self._masked(record.getMessage(), _LONGEST),
         }
-        if trace := _TRACE.get():
-            own["trace"] = trace
+        if trace := current():
+            own |= {"trace": trace, "trace_id": trace_id(trace)}
         extra = {key: self._value(value) for key, value in record.__dict__.items() if key not in _OWN_FIELDS}
         error = record.exc_info[1] if record.exc_info else None
         return {**extra, **own, **({"error": self._error(error)} if error else {})}
@@ -142,81 +119,3 @@ class _Plain(_Formatter):
         time, level, logger, text = (str(fields.pop(key)) for key in ("time", "level", "logger", "text"))
         rest = "".join(f" {key}={value}" for key, value in fields.items())
         return f"{time[11:23]} {level.upper():<8}{logger}: {text}{rest}".replace("\n", " ⏎ ")
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric and its labels; label values must come from a small, known set. Histograms are in seconds."""
-
-    kind: Literal["counter", "histogram"]
-    help: str
-    labels: tuple[str, ...] = ()
-
-
-METRICS: Mapping[str, Metric] = {
-    "questions": Metric("counter", "Questions accepted, by the way they came in", ("way",)),
-    "answers": Metric("counter", "Investigations that ended, by how: answered, failed, stopped, joined", ("state",)),
-    "answer_seconds": Metric("histogram", "From the question to the answer", ("model",)),
-    "status_seconds": Metric("histogram", "From the question to the visible placeholder"),
-    "first_line_seconds": Metric("histogram", "From the question to the first useful line"),
-    "queue_seconds": Metric("histogram", "From the question to the start of work"),
-    "model_turns": Metric("counter", "Model turns, by stop reason or fault", ("model", "outcome")),
-    "model_seconds": Metric("histogram", "A model turn", ("model",)),
-    "tokens": Metric("counter", "Tokens, by kind: input, output, cache_read, cache_write", ("model", "kind")),
-    "cost_usd": Metric("counter", "Money spent on models, in US dollars", ("model",)),
-    "tool_calls": Metric("counter", "Tool calls, by outcome: result, tool_fault", ("tool", "outcome")),
-    "tool_seconds": Metric("histogram", "A tool call", ("tool",)),
-    "source_requests": Metric("counter", "Requests to a source, by outcome: ok, down, refused", ("source", "outcome")),
-    "slack_calls": Metric("counter", "Calls of Slack's API, by outcome: ok or its error", ("method", "outcome")),
-    "slack_seconds": Metric("histogram", "A call of Slack's API", ("method",)),
-}
-
-_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
-
-
-def count(name: str, amount: float = 1.0, /, **labels: str) -> None:
-    """Add to a counter; KeyError for a name that is no counter, ValueError for labels that are not the metric's."""
-    counter = _COUNTERS[name]
-    (counter.labels(**labels) if labels else counter).inc(amount)
-
-
-def observe(name: str, seconds: float, /, **labels: str) -> None:
-    """Add a duration to a histogram; errors as with `count`."""
-    histogram = _HISTOGRAMS[name]
-    (histogram.labels(**labels) if labels else histogram).observe(seconds)
-
-
-def count_turn(model: str, outcome: Turn | Fault) -> None:
-    """Everything a model's turn adds: its outcome, seconds, tokens and money."""
-    count("model_turns", model=model, outcome=outcome.stop if isinstance(outcome, Turn) else outcome.cause)
-    observe("model_seconds", outcome.seconds, model=model)
-    used = outcome.usage
-    kinds = {
-        "input": used.input_tokens,
-        "output": used.output_tokens,
-        "cache_read": used.cache_read_tokens,
-        "cache_write": used.cache_write_tokens,
-    }
-    for kind, tokens in kinds.items():
-        count("tokens", tokens, model=model, kind=kind)
-    count("cost_usd", used.cost_usd, model=model)
-
-
-def exposition() -> bytes:
-    """All metrics in Prometheus' text format 0.0.4, the process's own included."""
-    return generate_latest(_REGISTRY)
-
-
-_REGISTRY = CollectorRegistry()
-for _collector in (ProcessCollector, PlatformCollector, GCCollector):
-    _collector(registry=_REGISTRY)
-_COUNTERS = {
-    name: Counter(f"nightjar_{name}", metric.help, metric.labels, registry=_REGISTRY)
-    for name, metric in METRICS.items()
-    if metric.kind == "counter"
-}
-_HISTOGRAMS = {
-    name: Histogram(f"nightjar_{name}", metric.help, metric.labels, registry=_REGISTRY, buckets=_BUCKETS)
-    for name, metric in METRICS.items()
-    if metric.kind == "histogram"
-}

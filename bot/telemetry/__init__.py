@@ -1,0 +1,23 @@
+"""What Nightjar says about itself: logs with a trace id and without bodies, Prometheus metrics, traces."""
+
+from bot.telemetry.logs import Mask, setup
+from bot.telemetry.metrics import METRICS, Metric, count, count_turn, exposition, gauges, observe
+from bot.telemetry.otlp import Exporter
+from bot.telemetry.spans import mark, span, trace_of, traced
+
+__all__ = [
+    "METRICS",
+    "Exporter",
+    "Mask",
+    "Metric",
+    "count",
+    "count_turn",
+    "exposition",
+    "gauges",
+    "mark",
+    "observe",
+    "setup",
+    "span",
+    "trace_of",
+    "traced",
+]
