@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot import telemetry
 from bot.domain.messages import Message, Usage
 from bot.domain.outcomes import Fault, Turn
-from bot.telemetry import METRICS, count, count_turn, exposition, observe, setup, traced
+from bot.telemetry import METRICS, count, count_turn, exposition, gauges, logs, observe, setup, traced
+from bot.telemetry.spans import trace_id
 
 SECRET = secrets.token_hex(12)
 log = logging.getLogger("bot.somewhere")
@@ -23,7 +23,7 @@ log = logging.getLogger("bot.somewhere")
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
     """Logs in JSON, with a mask that hides one secret; the loggers are put back."""
-    root, loggers = logging.getLogger(), [logging.getLogger(name) for name in telemetry._TALKATIVE]
+    root, loggers = logging.getLogger(), [logging.getLogger(name) for name in logs._TALKATIVE]
     before, levels = (root.level, root.handlers[:]), [logger.level for logger in loggers]
     stream = io.StringIO()
     setup("DEBUG", mask=lambda text: text.replace(SECRET, "•"), stream=stream)
@@ -69,9 +69,10 @@ async def test_the_trace_follows_into_tasks(lines: io.StringIO) -> None:
     async def work() -> None:
         log.info("inside")
 
-    with traced("t-1"):
+    with traced("ans:T1:C1:1700.5"):
         await asyncio.create_task(work())
-    assert last(lines)["trace"] == "t-1"
+    assert last(lines)["trace"] == "T1-C1-1700.5"
+    assert last(lines)["trace_id"] == trace_id("T1-C1-1700.5")
     log.info("outside")
     assert "trace" not in last(lines)
 
@@ -90,7 +91,7 @@ def test_a_secret_is_masked_in_text_fields_and_errors(lines: io.StringIO) -> Non
 
 def test_masking_comes_before_cutting(lines: io.StringIO) -> None:
     """A secret across the cut would leak its first half."""
-    log.info("%s%s", "x" * (telemetry._LONGEST - 4), SECRET)
+    log.info("%s%s", "x" * (logs._LONGEST - 4), SECRET)
     assert last(lines)["text"][-1] == "•"
 
 
@@ -110,8 +111,8 @@ def test_a_line_whose_mask_fails_is_dropped() -> None:
         raise LookupError
 
     stream = io.StringIO()
-    handler = telemetry._Handler(stream)
-    handler.setFormatter(telemetry._Json(broken))
+    handler = logs._Handler(stream)
+    handler.setFormatter(logs._Json(broken))
     handler.handle(logging.makeLogRecord({"name": "bot.x", "msg": SECRET}))
     assert json.loads(stream.getvalue())["text"] == "a log line was dropped"
 
@@ -132,12 +133,13 @@ def test_a_plain_line_is_one_line(lines: io.StringIO) -> None:
     with traced("t-2"):
         log.warning("odd name: %s", "a\nERROR forged")
     assert lines.getvalue() == ""
-    assert stream.getvalue()[12:] == " WARNING bot.somewhere: odd name: a ⏎ ERROR forged trace=t-2\n"
+    traces = f"trace=t-2 trace_id={trace_id('t-2')}"
+    assert stream.getvalue()[12:] == f" WARNING bot.somewhere: odd name: a ⏎ ERROR forged {traces}\n"
 
 
 def test_half_an_emoji_does_not_break_a_line() -> None:
     """What a stream cannot encode is replaced before it gets there."""
-    line = telemetry._Json(str).format(logging.makeLogRecord({"name": "bot.x", "msg": "half \ud83d"}))
+    line = logs._Json(str).format(logging.makeLogRecord({"name": "bot.x", "msg": "half \ud83d"}))
     assert json.loads(line.encode())["text"] == "half ?"
 
 
@@ -146,12 +148,18 @@ def test_every_metric_can_be_counted_and_read(name: str) -> None:
     """The table is complete, each with a help text and its labels."""
     metric = METRICS[name]
     labels = dict.fromkeys(metric.labels, "x")
-    if metric.kind == "counter":
-        count(name, 2, **labels)
-    else:
-        observe(name, 0.3, **labels)
-    assert value(f"{name}_total" if metric.kind == "counter" else f"{name}_count", **labels) > 0
-    assert f"# HELP nightjar_{name}" in exposition().decode()
+    match metric.kind:
+        case "counter":
+            count(name, 2, **labels)
+            assert value(f"{name}_total", **labels) > 0
+        case "histogram":
+            observe(name, 0.3, **labels)
+            assert value(f"{name}_count", **labels) > 0
+        case "gauge":
+            with gauges({name: (lambda: {"x": 7.0}) if labels else (lambda: 7.0)}):
+                assert value(name, **labels) == 7.0
+                assert f"# HELP nightjar_{name}" in exposition().decode()
+            assert value(name, **labels) == 0.0
 
 
 def test_a_misspelt_metric_or_label_fails() -> None:
@@ -160,6 +168,8 @@ def test_a_misspelt_metric_or_label_fails() -> None:
         count("answer_seconds", model="x")
     with pytest.raises(ValueError, match="label"):
         count("questions", road="mention")
+    with pytest.raises(KeyError, match="questions"), gauges({"questions": lambda: 1.0}):
+        pass
 
 
 def test_a_turn_counts_outcome_tokens_and_money() -> None:

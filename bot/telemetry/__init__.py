@@ -3,7 +3,7 @@
 from bot.telemetry.logs import Mask, setup
 from bot.telemetry.metrics import METRICS, Metric, count, count_turn, exposition, gauges, observe
 from bot.telemetry.otlp import Exporter
-from bot.telemetry.spans import mark, span, trace_of, traced
+from bot.telemetry.spans import mark, no_span, span, trace_of, traced
 
 __all__ = [
     "METRICS",
@@ -15,6 +15,7 @@ __all__ = [
     "exposition",
     "gauges",
     "mark",
+    "no_span",
     "observe",
     "setup",
     "span",

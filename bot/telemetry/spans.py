@@ -5,6 +5,7 @@ no span. A span holds names, counts and outcomes, never what anybody wrote.
 """
 
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ Take = Callable[[Span], None]
 _TRACE: ContextVar[str] = ContextVar("trace", default="")
 _SPAN: ContextVar[Span | None] = ContextVar("span", default=None)
 _takers: list[Take] = []
+_STRANGE = re.compile(r"[^\w:.+/-]")
 
 
 def trace_of(key: str) -> str:
@@ -83,7 +85,7 @@ def span(name: str, key: str, *, first: bool = False) -> Iterator[None]:
     token = _SPAN.set(own)
     try:
         yield
-    except BaseException as error:
+    except BaseException as error:  # noted, and raised on
         own.failed = type(error).__name__
         raise
     finally:
@@ -97,17 +99,19 @@ def mark(**attributes: Value) -> None:
         own.attributes.update(attributes)
 
 
-def unless(known: bool) -> None:
-    """The span under way is no work of its own: what it was to do had been done."""
-    if known and (own := _SPAN.get()) is not None:
+def no_span() -> None:
+    """The span under way is none: what it was to do had been done before."""
+    if (own := _SPAN.get()) is not None:
         own.name = ""
 
 
 def _opened(name: str, key: str, *, first: bool) -> Span:
     trace = trace_id(trace_of(key))
     root = trace[:16]
-    id, parent = (root, "") if first and key.startswith("ans:") else (secrets.token_hex(8), root)
-    return Span(name, trace, id, parent, time.time_ns(), attributes={"nightjar.key": key})
+    is_root = first and key.startswith("ans:")
+    named = _STRANGE.sub("_", name)[:100]  # a step is named for the tools that a model asked for
+    span_id = root if is_root else secrets.token_hex(8)
+    return Span(named, trace, span_id, "" if is_root else root, time.time_ns(), attributes={"nightjar.key": key})
 
 
 def _give(own: Span) -> None:
