@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from dbos import DBOS, StepOptions
 from pydantic import ValidationError
 
+from bot import telemetry
 from bot.domain import plain
 from bot.domain.messages import JSON
 from bot.domain.outcomes import decode, encode
@@ -30,14 +31,14 @@ class DbosSteps:
 
     async def once(self, name: str, call: Callable[[], Awaitable[T]], kind: Any) -> T:
         """Run `call`, or give back what it gave before the process ended."""
-        value: T = _read(kind, await DBOS.run_step_async(_options(name), self._run, call, kind))
+        value: T = _read(kind, await DBOS.run_step_async(_options(name), self._run, name, call, kind))
         return value
 
     async def together(self, name: str, calls: Sequence[Callable[[], Awaitable[T]]], kind: Any) -> tuple[T, ...]:
         """Run all side by side; each has its place before any starts, so that a replay cannot swap them."""
         places = [DBOS.reserve_step() for _ in calls]
         running = [
-            place.run_async(_options(f"{name}.{number}"), self._run, call, kind)
+            place.run_async(_options(f"{name}.{number}"), self._run, name, call, kind)
             for number, (place, call) in enumerate(zip(places, calls, strict=True))
         ]
         outcomes = await asyncio.gather(*running, return_exceptions=True)
@@ -50,10 +51,11 @@ class DbosSteps:
         """The time, the same again on replay."""
         return await self.once("now", _now, datetime)
 
-    async def _run(self, call: Callable[[], Awaitable[Any]], kind: Any) -> JSON:
+    async def _run(self, name: str, call: Callable[[], Awaitable[Any]], kind: Any) -> JSON:
         await self._fence.passes()
         self.replaying = False
-        return plain.cleaned(encode(kind, await call()))
+        with telemetry.span(name, self.key):
+            return plain.cleaned(encode(kind, await call()))
 
 
 async def _now() -> datetime:

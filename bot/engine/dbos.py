@@ -18,7 +18,7 @@ from typing import Any
 from dbos import DBOS, EnqueueOptions
 from dbos import error as dbos_error
 
-from bot import __version__
+from bot import __version__, telemetry
 from bot.domain import plain
 from bot.domain.errors import NightjarError
 from bot.domain.messages import JSON
@@ -140,7 +140,8 @@ class DbosEngine:
 
     def _workflow(self) -> Callable[[str, Any], Coroutine[Any, Any, Any]]:
         async def run(name: str, payload: Any) -> Any:
-            return await self._run(name, payload)
+            with telemetry.traced(DBOS.workflow_id or ""):
+                return await self._run(name, payload)
 
         return run
 
@@ -234,11 +235,13 @@ class DbosEngine:
         if delay:
             options["delay_seconds"] = delay
         enqueue = DBOS.enqueue_workflow_with_options_async(options, flow, plain.cleaned(payload))
-        try:
-            async with asyncio.timeout(_ACCEPT_SECONDS):
-                await apart(enqueue)
-        except dbos_error.DBOSWorkflowIDInUseError:
-            return False
+        with telemetry.span("accept", key, first=True):
+            try:
+                async with asyncio.timeout(_ACCEPT_SECONDS):
+                    await apart(enqueue)
+            except dbos_error.DBOSWorkflowIDInUseError:
+                telemetry.no_span()
+                return False
         return True
 
     async def cancel(self, key: str) -> None:

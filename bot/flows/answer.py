@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from bot import telemetry
 from bot.agent.budget import Budget
 from bot.agent.loop import Case, Investigation, Worked
 from bot.agent.prompt import SYSTEM, Brief, first_message
@@ -70,6 +71,7 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     question = context.masked(deps, decode(Question, payload))
     begun: Begun = await steps.once("begin", partial(_begin, deps, question, steps.key), Begun)
     if begun.posted is None:
+        telemetry.count("answers", state=begun.state)
         return {"state": begun.state}
     reply = deps.replies.open(begun.place, steps.key, begun.posted, question.asker)
     known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
@@ -82,6 +84,7 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
             await steps.once("finish", partial(job.conclude, worked), bool)
     finally:
         reply.leave()
+    telemetry.count("answers", state="answered")
     return {"state": "answered"}
 
 
@@ -177,7 +180,7 @@ class Job:
         answer = replace(
             answer,
             seconds=seconds,
-            trace=trace_of(key),
+            trace=telemetry.trace_of(key),
             missing=(*answer.missing, *anew),
         )
         await context.remember(deps, self.begun.place, key, self.question, answer)
@@ -191,6 +194,7 @@ class Job:
         await self.deps.audit.put(record)
         await context.forget_if_gone(self.deps, self.question)
         await self.reply.finish(answer)
+        telemetry.observe("answer_seconds", time.time() - self.question.accepted)
         await context.warn_of_money(self.deps)
         return True
 
@@ -203,7 +207,9 @@ async def _begin(deps: Deps, question: Question, key: str) -> Begun:
         return Begun(now, question.place, state="not_asked")
     again = now.timestamp() - question.accepted > 2 or bool(await deps.notes.get(steer.queued_note(key)))
     text = f"Looking into it: “{_short(question.text)}”" if question.text else "Looking into it"
+    telemetry.observe("queue_seconds", time.time() - question.accepted)
     posted = await deps.replies.begin(question.place, key, text, again=again)
+    telemetry.observe("status_seconds", time.time() - question.accepted)
     place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
     if posted.final:  # the databases are older than the thread: they were restored from a backup
         await deps.audit.put(Record(key, question, "answered", now, posted, None, now))
@@ -226,13 +232,9 @@ def _short(text: str) -> str:
     return line if len(line) <= 140 else line[:139] + "…"
 
 
-def trace_of(key: str) -> str:
-    """What a person can quote: short, and found in every log line of the flow."""
-    return key.rpartition("ans:")[2].replace(":", "-")
-
-
 async def failed(deps: Deps, key: str, payload: JSON, error: BaseException) -> None:
     """Tell the thread, in one sentence, that its question could not be answered."""
+    telemetry.count("answers", state="failed")
     question: Question = decode(Question, payload)
     record = await deps.audit.get(key)
     posted = record.posted if record else None
@@ -240,7 +242,7 @@ async def failed(deps: Deps, key: str, payload: JSON, error: BaseException) -> N
         posted = await deps.replies.begin(question.place, key, "Looking into it", again=True)
     text = f"I could not finish this: {type(error).__name__}. Nothing was changed; please ask again."
     place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
-    await deps.replies.open(place, key, posted, question.asker).fail(Failure(text, trace_of(key)))
+    await deps.replies.open(place, key, posted, question.asker).fail(Failure(text, telemetry.trace_of(key)))
     started = record.started if record else datetime.now(UTC)
     await deps.audit.put(Record(key, question, "failed", started, posted, None, deps.clock.now()))
     await context.forget_if_gone(deps, question)

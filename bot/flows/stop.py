@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bot import telemetry
 from bot.domain.answers import Failure
 from bot.domain.investigations import Record
 from bot.domain.messages import JSON
 from bot.domain.outcomes import decode, encode
 from bot.domain.plugin import Flow
 from bot.domain.ports import Engine, Steps
-from bot.flows.answer import trace_of
 from bot.flows.deps import Deps
 
 NAME = "stop"
@@ -47,6 +47,7 @@ async def _stop(deps: Deps, stopping: Stopping) -> bool:
     if record is not None and record.state in ("answered", "failed", "stopped"):
         return False
     await deps.engine.cancel(stopping.key)
+    telemetry.count("answers", state="stopped")
     if record is None or record.posted is None:
         return True
     await _say_so(deps, stopping, record)
@@ -63,7 +64,7 @@ async def _say_so(deps: Deps, stopping: Stopping, record: Record) -> None:
     place = record.question.place
     place = place if place.thread else replace(place, thread=record.posted.ts)
     reply = deps.replies.open(place, stopping.key, record.posted, record.question.asker)
-    await reply.fail(Failure(text, trace_of(stopping.key), stopped_by=stopping.by))
+    await reply.fail(Failure(text, telemetry.trace_of(stopping.key), stopped_by=stopping.by))
 
 
 async def _say_so_again(deps: Deps, stopping: Stopping) -> bool:

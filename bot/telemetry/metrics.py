@@ -37,7 +37,7 @@ METRICS: Mapping[str, Metric] = {
     "build_info": Metric("gauge", "Always 1; the version that runs", ("version",)),
     "questions": Metric("counter", "Questions accepted, by the way they came in", ("way",)),
     "ack_seconds": Metric("histogram", "From a delivery of Slack to its ack, or to none", ("outcome",)),
-    "answers": Metric("counter", "Investigations that ended, by how: answered, failed, stopped, joined", ("state",)),
+    "answers": Metric("counter", "Investigations that ended, by how: answered, failed, stopped, joined …", ("state",)),
     "answer_seconds": Metric("histogram", "From the question to the answer; beyond 900 it is marked late"),
     "status_seconds": Metric("histogram", "From the question to the visible placeholder"),
     "queue_seconds": Metric("histogram", "From the question to the start of work"),
