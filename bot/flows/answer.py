@@ -1,6 +1,7 @@
 """Answer one question in one place: the main job, step by step."""
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ from bot.flows.deps import Deps
 from bot.flows.scope import Scoped
 
 NAME = "answer"
+FRESH_SECONDS = 10.0  # from the message to its acceptance, when nothing is wrong, clocks included
+RESUMED_SECONDS = 2.0  # from the acceptance to the first step
+_NUMBER = re.compile(r"\d+\.\d+")
 _GIVEN: tuple[Role, ...] = ("alerts", "movers")
 _EFFORT: dict[str, Effort] = {"fast": "low", "normal": "medium", "deep": "high"}
 
@@ -205,7 +209,9 @@ async def _begin(deps: Deps, question: Question, key: str) -> Begun:
         return Begun(now, question.place, state="joined")
     if question.way == "follow_up" and not await _may_follow_up(deps, question):
         return Begun(now, question.place, state="not_asked")
-    again = now.timestamp() - question.accepted > 2 or bool(await deps.notes.get(steer.queued_note(key)))
+    anew = await deps.notes.get(anew_note(key)) or ""
+    queued = await deps.notes.get(steer.queued_note(key))
+    again = bool(anew or queued) or may_stand_there(question, now)
     text = f"Looking into it: “{_short(question.text)}”" if question.text else "Looking into it"
     telemetry.observe("queue_seconds", time.time() - question.accepted)
     posted = await deps.replies.begin(question.place, key, text, again=again)
@@ -215,12 +221,19 @@ async def _begin(deps: Deps, question: Question, key: str) -> Begun:
         await deps.audit.put(Record(key, question, "answered", now, posted, None, now))
         return Begun(now, place, state="answered before")
     await deps.audit.put(Record(key, question, "running", now, posted))
-    return Begun(now, place, posted, anew=await deps.notes.get(anew_note(key)) or "")
+    return Begun(now, place, posted, anew=anew)
 
 
 async def _may_follow_up(deps: Deps, question: Question) -> bool:
     channel = await deps.chat.channel(question.place.channel)
     return channel.direct or deps.policy.is_incident(channel)
+
+
+def may_stand_there(question: Question, now: datetime) -> bool:
+    """Whether the placeholder may have been posted before: after a crash, or by a bot whose databases were restored."""
+    number = _NUMBER.fullmatch(question.ts)
+    old = number is not None and abs(question.accepted - float(question.ts)) > FRESH_SECONDS
+    return old or now.timestamp() - question.accepted > RESUMED_SECONDS
 
 
 def _time(ts: str) -> str:

@@ -15,7 +15,7 @@ from bot.domain.plugin import Flow
 from bot.domain.ports import Engine, Steps
 from bot.domain.tools import Desk, Role
 from bot.flows import context, scope
-from bot.flows.answer import Begun
+from bot.flows.answer import Begun, may_stand_there
 from bot.flows.context import Context
 from bot.flows.deps import Deps
 
@@ -56,7 +56,7 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
 
 async def _begin(deps: Deps, question: Question, key: str) -> Begun:
     now = deps.clock.now()
-    again = now.timestamp() - question.accepted > 2
+    again = may_stand_there(question, now)
     posted = await deps.replies.begin(question.place, key, f"Looking: {question.command} {question.text}", again=again)
     place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
     return Begun(now, place, state="answered before") if posted.final else Begun(now, place, posted)
