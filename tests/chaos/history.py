@@ -97,10 +97,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class ModelCall:
-    """A request at the model's server."""
+    """A request at the model's server: the word of its question, and all words that it holds."""
 
     at: float
     worker: str
+    tag: str
     tags: frozenset[str]
 
 

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from tests.chaos.history import TAG, Asked, History, Row, Shown, Work, clock
 
 FOLDED = "Progress is folded into the answer above."  # what stays of progress that could not be taken away
 ROUNDING = 0.002  # seconds: the engine's times are whole milliseconds
+SHOWN = 200  # characters of a message in a story
 BORNE = 3.0  # seconds after its end in which a harm may still have a part in what is slow
 _GIVEN_UP = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 
@@ -123,12 +124,10 @@ def _zombies(history: History) -> Iterator[str]:
     keys = {asked.tag: asked.key for asked in history.asked}
     by_key = _by_key(history)
     for call in history.calls:
-        harm = thawed.get(call.worker)
-        if harm is None or not harm.until or call.at < harm.until:
-            continue
-        runs = [keys[tag] for tag in call.tags if tag in keys]  # a request holds its thread's other messages, too
-        if runs and not any(_asks(by_key[key], call.worker, call.at) for key in runs):
-            yield max(runs)
+        harm, key = thawed.get(call.worker), keys.get(call.tag, "")
+        after = harm is not None and bool(harm.until) and call.at > harm.until
+        if after and key and not _asks(by_key[key], call.worker, call.at):
+            yield key
 
 
 def _asks(works: list[Work], worker: str, at: float) -> bool:
@@ -176,24 +175,31 @@ def _disturbed(history: History, since: float, until: float) -> bool:
 
 
 def story(history: History, key: str) -> str:
-    """Everything that is known of one run, in the order it happened, and what its thread shows."""
-    told: list[tuple[float, str]] = []
+    """Everything that is known of one run, or of a message that is nobody's, and what its thread shows."""
     asked = next((one for one in history.asked if one.key == key), None)
-    told += [(asked.at, f"said ({asked.kind}, {asked.tag}) in thread {asked.thread}")] if asked else []
-    told += [(try_.at, f"delivered, try {try_.attempt}: {try_.status}") for try_ in history.deliveries.get(key, ())]
-    own = [work for work in history.works if work.key in (key, f"stop:{key}")]
-    told += [(work.at, f"{work.worker} {work.what} {work.step} #{work.place}") for work in own]
-    told += [(done, f"recorded #{place}") for (run, place), done in history.records.items() if run == key]
-    told += [(history.finals[key], "final in Slack")] if key in history.finals else []
+    place = {
+        (one.channel, one.thread or one.ts) for one in history.shown if key in (one.key, f"{one.channel}/{one.ts}")
+    }
+    place |= {(asked.channel, asked.thread or asked.ts)} if asked else set()
+    others = [one.key or one.ts for one in history.asked if (one.channel, one.thread or one.ts) in place]
+    told = _told(history, key, asked)
     if told:
         since, until = min(at for at, _ in told) - 2, max(at for at, _ in told) + 2
         near = [harm for harm in history.harms if since < harm.at < until]
         told += [(harm.at, f"  -- {harm.kind} {harm.window} {harm.worker}") for harm in near]
         told += [(harm.until, f"  -- {harm.kind} over: {harm.worker}") for harm in near if harm.until]
-    lines = [f"{key}", *(f"  {clock(at)} {what}" for at, what in sorted(told)), f"  engine: {history.rows.get(key)}"]
-    lane = history.rows[key].lane if key in history.rows else ""
-    lines += [f"  lane: {row}" for row in history.rows.values() if lane and row.lane == lane and row.key != key]
-    place = {(one.channel, one.thread or one.ts) for one in history.shown if one.key == key}
-    place |= {(asked.channel, asked.thread or asked.ts)} if asked else set()
-    lines += [f"  shown: {shown}" for shown in history.shown if (shown.channel, shown.thread or shown.ts) in place]
+    lines = [key, *(f"  {clock(at)} {what}" for at, what in sorted(told)), f"  engine: {history.rows.get(key)}"]
+    lines += [f"  also in the thread: {history.rows.get(other, other)}" for other in others if other != key]
+    shown = [one for one in history.shown if (one.channel, one.thread or one.ts) in place]
+    lines += [f"  shows: {replace(one, text=one.text[:SHOWN])}" for one in shown]
     return "\n".join(lines)
+
+
+def _told(history: History, key: str, asked: Asked | None) -> list[tuple[float, str]]:
+    told = [(asked.at, f"said ({asked.kind}, {asked.tag}) in thread {asked.thread}")] if asked else []
+    told += [(try_.at, f"delivered, try {try_.attempt}: {try_.status}") for try_ in history.deliveries.get(key, ())]
+    own = [work for work in history.works if work.key in (key, f"stop:{key}")]
+    told += [(work.at, f"{work.worker} {work.what} {work.step} #{work.place}") for work in own]
+    told += [(done, f"recorded #{place}") for (run, place), done in history.records.items() if run == key]
+    told += [(history.finals[key], "final in Slack")] if key in history.finals else []
+    return told

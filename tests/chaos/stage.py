@@ -1,15 +1,17 @@
 """Everything a run needs: a sandbox Slack, a corner of a shop, a model, a database and workers that can be harmed.
 
-    async with stage(database="postgresql", workers=3, seed=7, faults=0.2) as town:
-        asked = await town.ask("inc-a", "", "@nightjar why is cart failing?")
-        await town.workers[0].kill()
-        await town.workers[0].start()
-        await town.drained(60)
-        assert not town.verdict().wrong
+async with stage(database="postgresql", workers=3, seed=7, faults=0.2) as town:
+    asked = await town.ask("inc-a", "", "@nightjar why is cart failing?")
+    await town.workers[0].kill()
+    await town.workers[0].start()
+    await town.drained(60)
+    assert not town.verdict().wrong
 """
 
 import asyncio
 import contextlib
+import logging
+import re
 import tempfile
 import time
 from collections import defaultdict
@@ -43,6 +45,7 @@ from tests.scenarios.stage import environment, given, text_of, watched
 CHANNELS = ("inc-a", "inc-b", "inc-c", "general")
 RETRY_DELAYS = (0.0, 1.0, 5.0)  # Slack's are 0, 60 and 300 s
 WRITTEN = "{}: cart answers with errors.\nIt began ten minutes ago.\nNext: look at its last deploy.\nCAUSE null"
+QUESTION = re.compile(rf"Question: [^\n]*({TAG.pattern})")
 _HEAR = 0.25  # seconds to the model's first byte
 _PROTOCOLS = {"question": "ans", "instruction": "ans", "direct": "ans", "command": "cmd"}
 
@@ -78,7 +81,8 @@ class Town:
     async def ask(self, channel: str, thread: str, text: str, kind: Kind = "question", user: str = "mira") -> Json:
         """Somebody says something, in a thread or (empty) at the top; it must be answered unless it is a stop."""
         tag = self.tag()
-        message = await self.slack.say(channel, f"{text} {tag}" if kind != "stop" else text, user, thread or None)
+        said = text if kind in ("stop", "command") else f"{text} {tag}"
+        message = await self.slack.say(channel, said, user, thread or None)
         place, ts = message["channel"], message["ts"]
         key = f"{_PROTOCOLS[kind]}:{TEAM}:{place}:{ts}" if kind in _PROTOCOLS else ""
         self.history.asked.append(Asked(key, kind, time.time(), place, ts, thread or ts, tag))
@@ -86,13 +90,14 @@ class Town:
         return message
 
     async def slash(self, channel: str, text: str) -> None:
-        """Somebody gives `/oncall text`; Slack tells it once, so it counts from its ack on."""
-        tag, name = self.tag(), text.split()[0]
+        """Somebody asks by `/oncall ask text`; Slack tells it once, so it counts from its ack on."""
+        tag = self.tag()
         place = self.slack.workspace.channel(channel).id
         at = time.time()
-        outcome = await self.slack.slash("/oncall", f"{text} {tag}", channel)
-        trigger = next(e.sent["trigger_id"] for e in reversed(self.slack.traffic.exchanges) if tag in str(e.sent))
-        key = f"{'ans' if name == 'ask' else 'cmd'}:{TEAM}:{place}:{trigger}"
+        outcome = await self.slack.slash("/oncall", f"ask {text} {tag}", channel)
+        told = (e for e in reversed(self.slack.traffic.exchanges) if e.kind == "slash_commands")
+        trigger = next(exchange.sent["trigger_id"] for exchange in told if tag in exchange.sent["text"])
+        key = f"ans:{TEAM}:{place}:{trigger}"
         self.history.asked.append(Asked(key, "slash", at, place, trigger, "", tag))
         self.history.deliveries[key] = [Delivery(time.time(), outcome.reason)]
 
@@ -144,24 +149,24 @@ class Town:
 
     def reply(self, request: Request) -> Said:
         """The model: looks at one service, then answers with the word of the message it was asked about."""
-        tags = TAG.findall(request.raw.decode())
+        tags, own = TAG.findall(request.raw.decode()), _question_of(request)
         worker = request.headers.get("x-api-key", "")
-        self.history.calls.append(ModelCall(time.time(), worker, frozenset(tags)))
+        self.history.calls.append(ModelCall(time.time(), worker, own, frozenset(tags)))
         last = request.body["messages"][-2:]
         asked = any(b["type"] == "tool_use" for m in last if isinstance(m["content"], list) for b in m["content"])
         if not asked:
             return Said(Text("I look.\n"), Call("service_signals", {"service": "cart"}), first_byte=_HEAR)
-        return Said(Text(WRITTEN.format(_newest(request))), first_byte=_HEAR)
+        return Said(Text(WRITTEN.format(own)), first_byte=_HEAR)
 
 
-def _newest(request: Request) -> str:
-    """The word of the question: the brief names it before everything else that is said of it."""
-    for message in reversed(request.body["messages"]):
-        content = message["content"]
-        texts = [content] if isinstance(content, str) else [b.get("text", "") for b in content]
-        if message["role"] == "user" and (found := TAG.findall("\n".join(map(str, texts)))):
-            return str(found[0])
-    return "nothing"
+def _question_of(request: Request) -> str:
+    """The word of the question that is to be answered: the last one, after those of earlier answers of the thread."""
+    contents = [message["content"] for message in request.body["messages"] if message["role"] == "user"]
+    texts = [
+        [content] if isinstance(content, str) else [block.get("text", "") for block in content] for content in contents
+    ]
+    found = QUESTION.findall("\n".join(str(text) for group in texts for text in group))
+    return str(found[-1]) if found else "no-word"
 
 
 def _as_shown(message: Message, streaming: bool) -> Shown:
@@ -203,6 +208,7 @@ async def stage(
     own; `cold` starts each from nothing; `more` are settings of the bot. SQLite has one worker."""
     home = folder or Path(tempfile.mkdtemp(prefix="nightjar-chaos-"))
     home.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each piece of a reply whose asker was killed
     history, random = History(), Random(f"{seed} tags")
     told_town: list[Town] = []
     async with contextlib.AsyncExitStack() as stack:

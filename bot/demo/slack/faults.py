@@ -23,6 +23,7 @@ KINDS = {
     "landed_dropped": "the call takes effect, the connection is cut before the answer",
     "dropped": "the connection is cut; nothing happens",
     "stall": "the answer waits; the call takes effect after it",
+    "landed_stall": "the call takes effect, the answer waits",
 }
 BY_CHANCE = ("rate_limited", "server_error", "landed_error", "landed_dropped", "dropped")
 

@@ -105,9 +105,10 @@ class Gateway:
     async def _fail(self, request: web.Request, method: Method, raw: Json, fault: Fault) -> web.StreamResponse:
         if fault.kind == "rate_limited":
             return self._limited(method.name, raw, fault.seconds)
-        if fault.kind == "stall":
+        if fault.kind.endswith("stall"):
+            landed = self._run(method, raw) if fault.kind == "landed_stall" else None
             await asyncio.sleep(fault.seconds)
-            return self._answer(method.name, raw, self._run(method, raw))
+            return self._answer(method.name, raw, landed or self._run(method, raw))
         body = self._run(method, raw) if fault.kind.startswith("landed") else {}
         self._note(method.name, raw, body, fault.kind)
         if fault.kind.endswith("dropped"):
