@@ -12,12 +12,13 @@ import argparse
 import asyncio
 import random
 import shlex
+import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,17 @@ class Server:
         self.all_back.append(time.monotonic() - began)
 
 
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A cluster of this run's own, with this version's schema; `tests.postgres` ends only those that never crashed."""
+    server = Server(postgres._with_template(postgres._started(), prepare)).keeps()
+    try:
+        yield server
+    finally:
+        server.ctl("stop", "-m", "immediate")
+        shutil.rmtree(server.cluster.folder, ignore_errors=True)
+
+
 def recorded(url: str) -> int:
     """Steps that were ever recorded."""
     with closing(psycopg.connect(url, autocommit=True)) as connection:
@@ -116,7 +128,8 @@ async def workers(told: Mapping[str, Any], folder: Path, count: int) -> AsyncIte
     try:
         for port in ports:
             variables = environment({**told, "port": port}, folder)
-            bots.append(await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "serve", env=variables))
+            command, quiet = (sys.executable, "-m", "bot", "serve"), asyncio.subprocess.DEVNULL
+            bots.append(await asyncio.create_subprocess_exec(*command, env=variables, stderr=quiet, stdout=quiet))
         yield ports
     finally:
         for bot in bots:
@@ -158,8 +171,8 @@ async def drained(url: str, asked: list[str], seconds: float) -> float:
 async def play(options: argparse.Namespace) -> dict[str, object]:
     """The whole run."""
     chance, asked, stop = random.Random(options.seed), list[str](), asyncio.Event()
-    with tempfile.TemporaryDirectory() as name, postgres.shared(Path(name) / "state", "", prepare) as cluster:
-        server, folder = await asyncio.to_thread(Server(cluster).keeps), Path(name)
+    with tempfile.TemporaryDirectory() as name, serving() as server:
+        folder, cluster = Path(name), server.cluster
         town = Sandbox(channels=[f"inc-{n}" for n in range(CHANNELS)], retry_delays=(1, 2, 5, 10, 20, 40, 60))
         with cluster.database() as url:
             async with watched() as sources, served(thinking) as (model, claude), town as slack:

@@ -49,7 +49,8 @@ class Model:
         """The script's port."""
         if self.chance.random() >= FAULTS:
             return looks_then_answers(request)
-        return self.chance.choice([fake.Refused(529, "overloaded_error"), fake.Said(fake.Text("So"), ending="tcp_cut")])
+        cut = fake.Said(fake.Text("So"), ending="tcp_cut")
+        return cut if self.chance.random() < 0.5 else fake.Refused(529, "overloaded_error")
 
 
 @dataclass
