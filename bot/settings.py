@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     concurrency_everywhere: int = Field(0, ge=0, description="investigations at once over all processes; 0: no limit")
     questions_per_minute: int = Field(0, ge=0, description="investigations begun a minute, over all; 0: no limit")
     keep_days: int = Field(400, ge=1, le=36500, description="how long investigations, evidence and votes are kept")
+    heartbeat_url: SecretStr = Field(SecretStr(""), description="dead-man's switch: told each minute while all is well")
+    otel_exporter_otlp_endpoint: str = Field(
+        "", repr=False, description="collector of traces (OTLP over HTTP); none: off"
+    )
     health_port: int = Field(0, ge=0, le=65535, description="health and metrics of a worker without HTTP; 0: none")
     port: int = Field(8080, ge=1, le=65535, description="HTTP intake, health and metrics")
     host: str = Field("127.0.0.1", description="address of the HTTP server")
@@ -108,7 +112,13 @@ class Settings(BaseSettings):
         own = [v.get_secret_value() for v in dict(self).values() if isinstance(v, SecretStr)]
         tables = (*self.sources.values(), *self.models.values())
         nested = [secret for table in tables for secret in _secrets_of(table)]
-        urls = (self.database_url, self.engine_url, self.prometheus_url, self.alertmanager_url)
+        urls = (
+            self.database_url,
+            self.engine_url,
+            self.prometheus_url,
+            self.alertmanager_url,
+            self.otel_exporter_otlp_endpoint,
+        )
         own += [password for url in urls if (password := urlsplit(url).password)]
         return tuple(value for value in (*own, *nested) if len(value) >= 6)
 

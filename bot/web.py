@@ -14,21 +14,27 @@ from starlette.routing import Route
 
 from bot import telemetry
 from bot.domain.errors import SetupError
+from bot.readiness import Report, shown
 
 Handle = Callable[[bytes, Mapping[str, str]], Awaitable[tuple[int, Mapping[str, str], bytes]]]
-Ready = Callable[[], Awaitable[Mapping[str, str]]]
+Ready = Callable[[], Awaitable[Report]]
 _LARGEST = 1_000_000
 
 
 def application(ready: Ready, slack: Handle | None = None) -> Starlette:
-    """The ASGI application; `ready` names each part that is not well, empty when all are."""
+    """The ASGI application.
+
+    /healthz says that the process lives, and no more; /readyz is 503 with what is `wrong`, 200 with what it can work
+    without.
+    """
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"ok": True})
 
     async def readyz(_: Request) -> Response:
-        wrong = await ready()
-        return JSONResponse({"ok": not wrong, "wrong": dict(wrong)}, 503 if wrong else 200)
+        report = await ready()
+        wrong, impaired = shown(report.wrong), shown(report.impaired)
+        return JSONResponse({"ok": not wrong, "wrong": wrong, "impaired": impaired}, 503 if wrong else 200)
 
     async def metrics(_: Request) -> Response:
         return Response(telemetry.exposition(), media_type="text/plain; version=0.0.4")

@@ -3,30 +3,35 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from bot import __version__, telemetry
+from bot import __version__, readiness, telemetry
 from bot.analysis.charts import draw
 from bot.check.redact import Redactor
 from bot.domain.errors import ReplyError, SetupError
+from bot.domain.plugin import Flow
 from bot.domain.ports import Chat, Replies, Run
 from bot.engine.dbos import DbosEngine
 from bot.engine.inline import InlineEngine
-from bot.flows import answer, beside
+from bot.flows import answer, beside, heartbeat
 from bot.flows.deps import Deps
 from bot.parts import Registry, all_flows, all_tools, open_sources, policy
+from bot.readiness import Readiness, Report
 from bot.settings import Settings
 from bot.slack.app import SlackApp
 from bot.slack.client import open_client
+from bot.slack.health import Pulse
 from bot.slack.reply import SlackReplies
 from bot.slack.settings import SlackSettings
 from bot.slack.thread import SlackChat
 from bot.store.database import open_store
 from bot.store.memory import open_memory
-from bot.store.migrate import head, migrate, revision
+from bot.store.migrate import migrate
 from bot.store.repositories import Store
+from bot.vitals import Vitals
 
 
 class SystemClock:
@@ -46,6 +51,18 @@ class House:
     engine: DbosEngine | InlineEngine
     store: Store
     slack: SlackApp | None = None
+
+    def __post_init__(self) -> None:
+        pulse = Pulse(self.slack.client, self.deps.clock) if self.slack else None
+        looks, vital = self._looks(pulse)
+        self.vitals = Vitals(
+            Readiness(looks, self.deps.clock, vital),
+            self.deps,
+            files=self._files,
+            skew=lambda: pulse.skew if pulse else None,
+            heartbeat_url=self.settings.heartbeat_url.get_secret_value(),
+            otlp_endpoint=self.settings.otel_exporter_otlp_endpoint,
+        )
 
     def slack_app(self) -> SlackApp:
         """The Slack side; SetupError where there is none."""
@@ -76,16 +93,29 @@ class House:
         finally:
             await self.slack_app().close()
 
-    async def ready(self) -> Mapping[str, str]:
-        """What is not well, by part: sources and the database; empty when all are."""
-        instances = self.deps.sources.instances
-        healths = await asyncio.gather(*(instance.health() for instance in instances))
-        wrong = {i.name: health.detail for i, health in zip(instances, healths, strict=True) if not health.ok}
-        try:
-            schema = await asyncio.to_thread(_schema_fault, self.settings.database_url)
-        except SetupError as error:
-            schema = str(error)
-        return {**wrong, "database": schema} if schema else wrong
+    async def ready(self) -> Report:
+        """What is not well, by part."""
+        return await self.vitals.readiness.report()
+
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        urls = (self.settings.database_url, engine_url(self.settings))
+        return tuple(Path(url.partition(":///")[2]).absolute() for url in urls if url.startswith("sqlite"))
+
+    def _looks(self, pulse: Pulse | None) -> tuple[dict[str, readiness.Look], set[str]]:
+        """By part, and which of them must answer; a worker on SQLite is told by its file's lock."""
+        looks = {instance.name: readiness.of_source(instance) for instance in self.deps.sources.instances}
+        looks["database"] = readiness.of_schema(self.settings.database_url)
+        if isinstance(self.engine, DbosEngine):
+            looks["lease"] = readiness.of_lease(self.engine.fence)
+        if not engine_url(self.settings).startswith("sqlite"):
+            looks["workers"] = readiness.of_workers(self.engine.load)
+        if self._files:
+            looks["disk"] = readiness.of_disk(self._files)
+        if self.slack and pulse:
+            looks["slack"] = readiness.of_words(self.slack.trouble)
+            looks |= {"slack api": readiness.of_pulse(pulse), "clock": readiness.of_clock(pulse)}
+        return looks, {"database"}
 
 
 def _ports(store: Store) -> dict[str, Any]:
@@ -125,18 +155,21 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
     await asyncio.to_thread(_require_schema, settings.database_url)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url))
-        told: list[Deps] = []
+        told: list[House] = []
 
         async def on_error(run: Run, error: Exception) -> None:
             if run.flow in (answer.NAME, beside.NAME):
-                await answer.failed(told[0], run.key, run.payload, error)
+                await answer.failed(told[0].deps, run.key, run.payload, error)
 
         async def on_anew(run: Run) -> None:
             await store.notes.put(answer.anew_note(run.key), __version__, replace=True)
 
+        async def beat() -> bool:
+            return await told[0].vitals.beat()
+
         engine = DbosEngine(
             engine_url(settings),
-            all_flows(),
+            _flows(settings),
             concurrency=settings.concurrency,
             everywhere=settings.concurrency_everywhere,
             per_minute=settings.questions_per_minute,
@@ -147,25 +180,29 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
         replies = SlackReplies(client, store.notes, redact, draw, settings.link_hosts)
         stack.push_async_callback(replies.close)
         parts = {"engine": engine, "chat": SlackChat(client), "replies": replies, "redact": redact}
-        deps = _build(settings, {**parts, **_ports(store)})
-        told.append(deps)
+        deps = _build(settings, {**parts, "beat": beat, **_ports(store)})
+        house = House(settings, deps, engine, store, SlackApp(client, deps))
+        told.append(house)
+        stack.push_async_callback(house.vitals.close)
         await stack.enter_async_context(_closing(deps))
         await stack.enter_async_context(engine.serving(deps, listen=listen))
-        yield House(settings, deps, engine, store, SlackApp(client, deps))
+        yield house
+
+
+def _flows(settings: Settings) -> dict[str, Flow]:
+    """All that are plugged in; nothing beats where nobody listens."""
+    flows = all_flows()
+    if not settings.heartbeat_url.get_secret_value():
+        flows[heartbeat.NAME] = replace(flows[heartbeat.NAME], every="")
+    return flows
 
 
 def _require_schema(url: str) -> None:
     """SQLite is migrated on the spot, after a backup; PostgreSQL by its release step, as others may be using it."""
     if url.startswith("sqlite"):
         migrate(url)
-    elif fault := _schema_fault(url):
+    elif fault := readiness.schema_fault(url):
         raise SetupError(fault)
-
-
-def _schema_fault(url: str) -> str:
-    if (at := revision(url)) == head():
-        return ""
-    return f"the database has schema {at or 'none'}, this version needs {head()}: run `nightjar migrate`"
 
 
 def engine_url(settings: Settings) -> str:

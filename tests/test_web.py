@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,14 +18,15 @@ from starlette.applications import Starlette
 
 from bot import telemetry, web
 from bot.domain.errors import SetupError
+from bot.readiness import Report, Trouble
 from tests.slack.house import House, open_house
 
 CHALLENGE = json.dumps({"type": "url_verification", "challenge": "abc"}).encode()
 
 
-async def well() -> Mapping[str, str]:
+async def well() -> Report:
     """All parts are well."""
-    return {}
+    return Report({"database": None})
 
 
 def free_port() -> int:
@@ -71,17 +73,22 @@ async def test_health_says_that_the_process_lives() -> None:
 
 
 async def test_ready_names_what_is_not_well() -> None:
-    """200 while every part is well, 503 with the part's name and why when one is not."""
-    wrong: dict[str, str] = {}
+    """200 while the work goes on, with what it goes on without; 503 with why and since when where it does not."""
+    parts: dict[str, Trouble | None] = {"database": None}
 
-    async def ready() -> Mapping[str, str]:
-        return wrong
+    async def ready() -> Report:
+        return Report(parts)
 
     async with served(web.application(ready)) as client:
-        assert (await client.get("/readyz")).status_code == 200
-        wrong["prom-eu"] = "no answer within 2 s"
+        assert (await client.get("/readyz")).json() == {"ok": True, "wrong": {}, "impaired": {}}
+        parts["prom-eu"] = Trouble("no answer within 2 s", since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        said = {"prom-eu": {"why": "no answer within 2 s", "since": "2026-01-02T03:04:05Z"}}
         answer = await client.get("/readyz")
-        assert (answer.status_code, answer.json()["wrong"]) == (503, {"prom-eu": "no answer within 2 s"})
+        assert (answer.status_code, answer.json()["impaired"]) == (200, said)
+        parts["lease"] = Trouble("lost", stops=True)
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["ok"]) == (503, False)
+        assert answer.json()["wrong"] == {"lease": {"why": "lost", "since": ""}}
 
 
 async def test_metrics_are_prometheus_text() -> None:

@@ -21,6 +21,7 @@ def read(folder: Path, **more: Any) -> settings.Settings:
     """Settings for a house in a folder; nobody listens to Slack."""
     given: dict[str, Any] = {
         "slack_bot_token": "xoxb-nobody",
+        "slack_api_url": "http://127.0.0.1:9/api/",
         "database_url": f"sqlite:///{folder}/nightjar.sqlite",
         "log_level": "ERROR",
         "log_format": "text",
@@ -132,12 +133,12 @@ async def test_readiness_names_each_part_that_is_not_well(vendors: Vendors, tmp_
     dead = {"kind": "prometheus", "url": "http://127.0.0.1:9", "timeout": 2}
     given = read(tmp_path, prometheus_url=vendors.prometheus_url, sources={"prom-eu": dead})
     async with wiring.open_house(given, listen=False) as house:
-        wrong = await house.ready()
-        assert set(wrong) == {"prom-eu"}
-        assert "127.0.0.1:9" in wrong["prom-eu"]
+        report = await house.ready()
+        assert {name for name, trouble in report.parts.items() if trouble} == {"prom-eu", "slack api"}
+        assert "127.0.0.1:9" in report.impaired["prom-eu"].why
         for name, url in {"none": f"sqlite:///{tmp_path}/other.sqlite", "opened": "postgresql://127.0.0.1:1/x"}.items():
             elsewhere = replace(house, settings=given.model_copy(update={"database_url": url}))
-            assert name in (await elsewhere.ready())["database"]
+            assert name in (await elsewhere.ready()).wrong["database"].why
 
 
 async def test_a_house_that_listens_to_nobody(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ async def _serve(config: settings.Settings, *, web: bool, worker: bool) -> None:
         if port := config.port if web else config.health_port:
             app = http.application(house.ready, heard)
             serving.append(loop.create_task(http.serve(app, config.host, port, stop)))
+        await stack.enter_async_context(house.vitals.watching())
         _settle()
         log.info("ready", extra={"transport": config.slack_transport, "models": ", ".join(house.deps.policy.models)})
         done, _ = await asyncio.wait([*tasks, *serving], return_when=asyncio.FIRST_COMPLETED)

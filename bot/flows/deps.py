@@ -1,7 +1,7 @@
 """Everything a flow may use, as ports, built once by wiring."""
 
 import fnmatch
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.agent.budget import Budget
@@ -63,6 +63,10 @@ class Policy:
         return self.scopes.get(channel.id) or self.scopes.get(channel.name) or Scope()
 
 
+async def _nobody_listens() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Deps:
     """The ports, the policy and the redactor; frozen, so that a flow cannot change the house."""
@@ -82,3 +86,4 @@ class Deps:
     clock: Clock
     policy: Policy = Policy()
     redact: Callable[[str], str] = str
+    beat: Callable[[], Awaitable[bool]] = _nobody_listens

@@ -78,6 +78,13 @@ class SlackApp:
             await handler.client.connect()  # type: ignore[no-untyped-call]
         await self._closed.wait()
 
+    def trouble(self) -> str:
+        """What keeps us from hearing Slack, empty when nothing does; over HTTP it is Slack that would not reach us."""
+        sessions = [handler.client.current_session for handler in self._sockets]
+        if not sessions or any(session is not None and not session.closed for session in sessions):
+            return ""
+        return "not connected to Slack; what is asked meanwhile is caught up with after the next connection"
+
     async def sweep(self) -> None:
         """Enter the incident channels that were made while nobody listened."""
         entered = await sweep(self.context)

@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.checks import Check
 from bot.domain.ports import Clock
-from bot.slack.client import SlackClient
+from bot.slack.client import TOKEN, SlackClient
 
 SKEW_SECONDS = 60.0
 _FOUND_AT = "OAuth & Permissions → Bot User OAuth Token, in the app's settings (https://api.slack.com/apps)"
@@ -43,11 +43,40 @@ def _scopes(headers: Mapping[str, str], wanted: Iterable[str]) -> Check:
 
 
 def _skew(headers: Mapping[str, str], clock: Clock) -> Iterable[Check]:
-    if "date" not in headers:
+    if (seconds := _ahead(headers, clock)) is None:
         return
-    seconds = (clock.now() - parsedate_to_datetime(headers["date"])).total_seconds()
     remedy = "set this machine's clock (NTP); 5 minutes off, every signed request fails"
     yield Check("clock", abs(seconds) <= SKEW_SECONDS, f"{seconds:+.0f} s against Slack", remedy)
+
+
+def _ahead(headers: Mapping[str, str], clock: Clock) -> float | None:
+    said = headers.get("date")
+    return (clock.now() - parsedate_to_datetime(said)).total_seconds() if said else None
+
+
+class Pulse:
+    """Slack's API as a running process meets it; `skew` is by how many seconds the clock is ahead, None if unknown."""
+
+    def __init__(self, client: SlackClient, clock: Clock) -> None:
+        self._client, self._clock = client, clock
+        self.skew: float | None = None
+        self.refused = False
+
+    async def trouble(self) -> str:
+        """Ask once what is wrong, empty when nothing is; `refused` then says that the token is no good."""
+        _ = self._client.session
+        try:
+            response = await self._client.web.auth_test()
+        except SlackApiError as error:
+            said = str(error.response.get("error", "refused"))
+            self.refused = said in TOKEN
+            return (
+                f"Slack refuses the bot token: {said}; set SLACK_BOT_TOKEN" if self.refused else f"Slack says: {said}"
+            )
+        except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
+            return f"Slack's API does not answer: {type(error).__name__}; answers wait for it"
+        self.skew = _ahead({name.lower(): value for name, value in response.headers.items()}, self._clock)
+        return ""
 
 
 async def check_app_token(token: str, base_url: str) -> Check:

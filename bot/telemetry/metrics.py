@@ -31,7 +31,7 @@ class Metric:
     labels: tuple[str, ...] = ()
 
 
-Read = Callable[[], float | Mapping[str, float]]
+Read = Callable[[], float | Mapping[str, float] | None]
 
 METRICS: Mapping[str, Metric] = {
     "build_info": Metric("gauge", "Always 1; the version that runs", ("version",)),
@@ -85,7 +85,8 @@ def observe(name: str, seconds: float, /, **labels: str) -> None:
 
 @contextmanager
 def gauges(reads: Mapping[str, Read]) -> Iterator[None]:
-    """Until left, each scrape asks `reads` for the values: a number, or one for each value of the gauge's label.
+    """Until left, each scrape asks `reads` for the values: a number, or one for each value of the gauge's label; None
+    while it is not known.
 
     They must answer at once. KeyError for a name that is no gauge.
     """
@@ -132,6 +133,8 @@ class _Gauges(Collector):
         known = {name: read for reads in self.reads for name, read in reads.items()}
         for name, read in known.items():
             metric, value = METRICS[name], read()
+            if value is None:
+                continue
             family = GaugeMetricFamily(f"nightjar_{name}", metric.help, labels=metric.labels)
             for label, number in value.items() if isinstance(value, Mapping) else [("", value)]:
                 family.add_metric([label] if metric.labels else [], number)

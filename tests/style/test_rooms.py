@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slack": GROUND | {"flows", "check"},
     "demo": GROUND | {"check"},
 }
-COMPOSES = {"wiring", "parts", "web", "cli", "__main__", "__init__"}
+COMPOSES = {"wiring", "parts", "readiness", "vitals", "outward", "web", "cli", "__main__", "__init__"}
 DOORS: dict[str, set[str]] = {
     "pydantic_settings": {"settings"},
     "prometheus_client": {"telemetry"},
