@@ -105,6 +105,7 @@ class Toolbox:
         outcome = await self._tried(tool, call, id)
         telemetry.observe("tool_seconds", time.monotonic() - began, tool=tool.name)
         telemetry.count("tool_calls", tool=tool.name, outcome=outcome.kind)
+        telemetry.mark(tool=tool.name, outcome=outcome.kind)
         if self.seen is not None:
             self.seen(outcome)
         return outcome

@@ -14,6 +14,7 @@ from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot import telemetry
 from bot.domain.place import Channel
 from bot.domain.plugin import Action
 from bot.flows import hello, stop
@@ -61,8 +62,9 @@ class Accept(AsyncMiddleware):
         body = req.body
         hear = self._command if "command" in body else self._kinds.get(str(body.get("type")))
         if hear is not None:
-            async with asyncio.timeout(ACK_SECONDS):
-                await hear(body, await self._context.client.me())
+            with telemetry.timed("ack_seconds"):
+                async with asyncio.timeout(ACK_SECONDS):
+                    await hear(body, await self._context.client.me())
         return BoltResponse(status=200, body="")
 
     async def _event(self, body: Json, me: Identity) -> None:

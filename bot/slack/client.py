@@ -143,6 +143,7 @@ class SlackClient:
             if held > 0 and loop.time() + held > end:
                 return Outcome(error="ratelimited", wait=held)
             if held > 0:  # and look again: by then somebody else may have been held, or have gone first
+                telemetry.count("slack_held_seconds", held, method=method)
                 await asyncio.sleep(held)
                 continue
             if bucket:

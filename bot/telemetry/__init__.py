@@ -1,7 +1,7 @@
 """What Nightjar says about itself: logs with a trace id and without bodies, Prometheus metrics, traces."""
 
 from bot.telemetry.logs import Mask, setup
-from bot.telemetry.metrics import METRICS, Metric, Read, count, count_turn, exposition, gauges, observe
+from bot.telemetry.metrics import METRICS, Metric, Read, count, count_turn, exposition, gauges, observe, timed
 from bot.telemetry.otlp import Exporter
 from bot.telemetry.spans import mark, no_span, span, trace_of, traced
 
@@ -20,6 +20,7 @@ __all__ = [
     "observe",
     "setup",
     "span",
+    "timed",
     "trace_of",
     "traced",
 ]

@@ -1,5 +1,6 @@
 """Metrics in Prometheus' format: one table says what there is."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,7 +37,11 @@ Read = Callable[[], float | Mapping[str, float] | None]
 METRICS: Mapping[str, Metric] = {
     "build_info": Metric("gauge", "Always 1; the version that runs", ("version",)),
     "questions": Metric("counter", "Questions accepted, by the way they came in", ("way",)),
-    "ack_seconds": Metric("histogram", "From a delivery of Slack to its ack, or to none", ("outcome",)),
+    "ack_seconds": Metric(
+        "histogram",
+        "From a delivery of Slack to its ack (ok), or to none (failed): it is then delivered again",
+        ("outcome",),
+    ),
     "answers": Metric("counter", "Investigations that ended, by how: answered, failed, stopped, joined …", ("state",)),
     "answer_seconds": Metric("histogram", "From the question to the answer; beyond 900 it is marked late"),
     "status_seconds": Metric("histogram", "From the question to the visible placeholder"),
@@ -61,6 +66,7 @@ METRICS: Mapping[str, Metric] = {
     "tool_seconds": Metric("histogram", "A tool call", ("tool",)),
     "slack_calls": Metric("counter", "Calls of Slack's API, by outcome: ok or its error", ("method", "outcome")),
     "slack_seconds": Metric("histogram", "A call of Slack's API", ("method",)),
+    "slack_held_seconds": Metric("counter", "Seconds that calls waited for Slack's rate limits", ("method",)),
     "spans": Metric("counter", "Spans of traces, by outcome: sent, dropped", ("outcome",)),
 }
 
@@ -81,6 +87,17 @@ def observe(name: str, seconds: float, /, **labels: str) -> None:
     """Add a duration to a histogram; errors as with `count`."""
     histogram = _HISTOGRAMS[name]
     (histogram.labels(**labels) if labels else histogram).observe(seconds)
+
+
+@contextmanager
+def timed(name: str) -> Iterator[None]:
+    """Observe how long the work inside takes, by outcome: ok, or failed where it raised."""
+    began, outcome = time.monotonic(), "failed"
+    try:
+        yield
+        outcome = "ok"
+    finally:
+        observe(name, time.monotonic() - began, outcome=outcome)
 
 
 @contextmanager
