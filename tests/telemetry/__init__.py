@@ -1,0 +1,1 @@
+"""Tests of what Nightjar says about itself."""
