@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --no-input -q
 
-.PHONY: help demo test lint types unit bench lock wheel clean
+.PHONY: help demo test lint types unit bench chaos lock wheel clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -41,6 +41,9 @@ unit: $(VENV)/dev.stamp ## pytest, two workers, branch coverage
 
 bench: $(VENV)/dev.stamp ## measure overhead side by side with a bare Bolt app
 	$(BIN)/python -m tests.benchmarks.overhead $(ARGS)
+
+chaos: $(VENV)/dev.stamp ## kill, freeze and stop the bot for ten minutes, on both databases; ARGS="--minutes 120" for longer
+	$(BIN)/python -m tests.chaos --minutes 10 $(ARGS)
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/run.lock

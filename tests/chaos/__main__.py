@@ -94,7 +94,7 @@ def _figures(town: Town, verdict: Verdict, mayhem: Mayhem) -> dict[str, Any]:
         "progress_folded": verdict.folded,
         "harms": {kind: harms.count(kind) for kind in sorted(set(harms))},
         "windows": dict(sorted(mayhem.met.items())),
-        "slack_faults": dict(sorted(town.slack.faults.met.items())),
+        "slack_faults": dict(sorted(town.weather.met.items())),
         "folder": str(town.folder),
     }
 

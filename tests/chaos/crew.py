@@ -54,7 +54,8 @@ class Nursery:
             return process.pid
         assert self._mother is not None
         assert self._mother.stdin is not None
-        told = self.pids[order.name] = asyncio.get_running_loop().create_future()
+        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.pids[order.name] = told
         self._mother.stdin.write(f"{order.to_json()}\n".encode())
         async with asyncio.timeout(BIRTH):
             return await told
@@ -79,6 +80,7 @@ class Nursery:
         while line := (await said.readline()).decode():
             word, name, number = line.split()
             if word == "born":
+                self.gone.pop(int(number), None)  # an earlier worker's number
                 self.pids[name].set_result(int(number))
             else:
                 self._gone(int(name)).set_result(int(number))

@@ -11,20 +11,17 @@ async with stage(database="postgresql", workers=3, seed=7, faults=0.2) as town:
 import asyncio
 import contextlib
 import logging
-import re
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
 from dbos import DBOS
 
 from bot.demo.slack.records import Json, Message
@@ -35,18 +32,17 @@ from bot.slack.posting import is_final, mark_of
 from bot.store.migrate import migrate
 from tests import postgres
 from tests.chaos.crew import Nursery, Worker
-from tests.chaos.history import TAG, Asked, Books, Delivery, History, Kind, ModelCall, Shown, works_of
+from tests.chaos.history import Asked, Books, Delivery, History, Kind, Shown, works_of
 from tests.chaos.judge import Verdict, judge
+from tests.chaos.model import Model
 from tests.chaos.weather import Weather
 from tests.chaos.worker import STEPS
-from tests.fakes.messages_server import Call, MessagesServer, Request, Said, Text
-from tests.scenarios.stage import environment, given, text_of, watched
+from tests.fakes.messages_server import MessagesServer
+from tests.scenarios.stage import environment, free_port, given, text_of, watched
 
 CHANNELS = ("inc-a", "inc-b", "inc-c", "general")
-RETRY_DELAYS = (0.0, 1.0, 5.0)  # Slack's are 0, 60 and 300 s
-WRITTEN = "{}: cart answers with errors.\nIt began ten minutes ago.\nNext: look at its last deploy.\nCAUSE null"
-QUESTION = re.compile(rf"Question: [^\n]*({TAG.pattern})")
-_HEAR = 0.25  # seconds to the model's first byte
+RETRY_DELAYS = (0.0, 5.0, 20.0)  # Slack's are 0, 60 and 300 s
+QUIET = 3.0  # seconds without a call
 _PROTOCOLS = {"question": "ans", "instruction": "ans", "direct": "ans", "command": "cmd"}
 
 
@@ -55,14 +51,14 @@ class Town:
     """The stage as others use it; `history` grows as things happen."""
 
     slack: Sandbox
+    weather: Weather
     database: str
     url: str
     folder: Path
     workers: list[Worker]
     random: Random
     history: History
-    answers: dict[str, str] = field(default_factory=dict)
-    _delivered: Mapping[tuple[str, str], list[Delivery]] = field(default_factory=lambda: defaultdict(list))
+    _delivered: defaultdict[tuple[str, str], list[Delivery]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def team(self) -> str:
@@ -86,7 +82,7 @@ class Town:
         place, ts = message["channel"], message["ts"]
         key = f"{_PROTOCOLS[kind]}:{TEAM}:{place}:{ts}" if kind in _PROTOCOLS else ""
         self.history.asked.append(Asked(key, kind, time.time(), place, ts, thread or ts, tag))
-        self.history.deliveries[key or f"stop:{place}:{ts}"] = self._delivered.setdefault((place, ts), [])  # type: ignore[attr-defined]
+        self.history.deliveries[key or f"stop:{place}:{ts}"] = self._delivered[place, ts]
         return message
 
     async def slash(self, channel: str, text: str) -> None:
@@ -112,9 +108,8 @@ class Town:
 
     async def settled(self) -> None:
         """Wait until Slack is left alone for a while: what is done beside a run, after it."""
-        count = -1
-        while count != (count := self.slack.traffic.note.__self__._count):  # type: ignore[attr-defined]
-            await asyncio.sleep(3.0)
+        while time.time() - self.slack.traffic.exchanges[-1].at < QUIET:  # noqa: ASYNC110  told by nobody
+            await asyncio.sleep(0.5)
 
     def verdict(self) -> Verdict:
         """Judge what happened so far."""
@@ -146,27 +141,6 @@ class Town:
             mark = mark_of(shown)
             if mark and mark[1] == "answer" and is_final(shown):
                 self.history.finals.setdefault(mark[0], time.time())
-
-    def reply(self, request: Request) -> Said:
-        """The model: looks at one service, then answers with the word of the message it was asked about."""
-        tags, own = TAG.findall(request.raw.decode()), _question_of(request)
-        worker = request.headers.get("x-api-key", "")
-        self.history.calls.append(ModelCall(time.time(), worker, own, frozenset(tags)))
-        last = request.body["messages"][-2:]
-        asked = any(b["type"] == "tool_use" for m in last if isinstance(m["content"], list) for b in m["content"])
-        if not asked:
-            return Said(Text("I look.\n"), Call("service_signals", {"service": "cart"}), first_byte=_HEAR)
-        return Said(Text(WRITTEN.format(own)), first_byte=_HEAR)
-
-
-def _question_of(request: Request) -> str:
-    """The word of the question that is to be answered: the last one, after those of earlier answers of the thread."""
-    contents = [message["content"] for message in request.body["messages"] if message["role"] == "user"]
-    texts = [
-        [content] if isinstance(content, str) else [block.get("text", "") for block in content] for content in contents
-    ]
-    found = QUESTION.findall("\n".join(str(text) for group in texts for text in group))
-    return str(found[-1]) if found else "no-word"
 
 
 def _as_shown(message: Message, streaming: bool) -> Shown:
@@ -201,7 +175,6 @@ async def stage(
     folder: Path | None = None,
     cold: bool = False,
     apart: bool = False,
-    retry_delays: tuple[float, ...] = RETRY_DELAYS,
     **more: Any,
 ) -> AsyncIterator[Town]:
     """All of it, at work. `faults` is the share of Slack calls that fail; `apart` gives each worker a machine of its
@@ -209,43 +182,40 @@ async def stage(
     home = folder or Path(tempfile.mkdtemp(prefix="nightjar-chaos-"))
     home.mkdir(parents=True, exist_ok=True)
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each piece of a reply whose asker was killed
-    history, random = History(), Random(f"{seed} tags")
-    told_town: list[Town] = []
+    history, weather = History(), Weather(faults, seed)
     async with contextlib.AsyncExitStack() as stack:
         url = stack.enter_context(_made(database, home))
         sources = await stack.enter_async_context(watched())
-        model = await stack.enter_async_context(
-            MessagesServer(lambda request: told_town[0].reply(request), strict=False)
-        )
-        slack = Sandbox(channels=CHANNELS, retry_delays=retry_delays)
-        slack.faults = slack.sockets._faults = Weather(faults, seed)
-        await stack.enter_async_context(slack)
+        model = await stack.enter_async_context(MessagesServer(Model(history), strict=False))
+        slack = await stack.enter_async_context(_sandbox(weather))
         nursery = await stack.enter_async_context(Nursery(home, cold).open())
         told = {"nightjar_models": "claude", "anthropic_base_url": model.url, "database_url": url, "log_level": "INFO"}
-        settings = given(slack.credentials(), home, **sources, **{**told, **more})
-        verb = "serve" if database == "sqlite" else "worker"
-        crew = [
-            Worker(f"w{number}", nursery, environment(settings, home), verb, history.harms, history.births,
-                   f"host{number}" if apart else "", lambda name: {"ANTHROPIC_API_KEY": name, "PORT": _free()})
-            for number in range(1 if database == "sqlite" else workers)
-        ]  # fmt: skip
-        town = Town(slack, database, url, home, crew, random, history)
-        told_town.append(town)
+        variables = environment(given(slack.credentials(), home, **sources, **{**told, **more}), home)
+        crew = _crew(nursery, variables, history, 1 if database == "sqlite" else workers, apart=apart)
+        town = Town(slack, weather, database, url, home, crew, Random(f"{seed} tags"), history)
         slack.traffic.listeners.append(town.hear)
         slack.workspace.listeners.append(town.see)
         for worker in crew:
             await worker.start()
-        await slack.wait_connected(2 * len(crew), 60)
+        await slack.wait_connected(2 * len(crew), 120)
         yield town
 
 
-def _free() -> str:
-    from tests.scenarios.stage import free_port
+def _sandbox(weather: Weather) -> Sandbox:
+    slack = Sandbox(channels=CHANNELS, retry_delays=RETRY_DELAYS)
+    slack.faults = slack.sockets._faults = weather
+    return slack
 
-    return str(free_port())
+
+def _crew(nursery: Nursery, variables: dict[str, str], history: History, count: int, *, apart: bool) -> list[Worker]:
+    """The model is told by its key which process asks."""
+    verb = "serve" if variables["DATABASE_URL"].startswith("sqlite") else "worker"
+    hosts = [f"host{number}" if apart else "" for number in range(count)]
+    return [
+        Worker(f"w{number}", nursery, variables, verb, history.harms, history.births, host, _of_one)
+        for number, host in enumerate(hosts)
+    ]
 
 
-def server_of(url: str) -> psycopg.Connection[Any]:
-    """A connection to the run's PostgreSQL, for who wants to look or to harm."""
-    assert urlsplit(url).scheme.startswith("postgres")
-    return psycopg.connect(url, autocommit=True)
+def _of_one(name: str) -> dict[str, str]:
+    return {"ANTHROPIC_API_KEY": name, "PORT": str(free_port())}
