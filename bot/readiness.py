@@ -62,12 +62,13 @@ class _Part:
     async def trouble(self) -> Trouble | None:
         if time.monotonic() - self.looked < FRESH:
             return self.seen
-        self.task = self.task or asyncio.create_task(self._look())
-        done, _ = await asyncio.wait({self.task}, timeout=PATIENCE)
+        task = self.task = self.task or asyncio.create_task(self._look())
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE)
         if not done:
             return Trouble(f"no answer within {PATIENCE:g} s", stops=self.vital)
-        self.seen, self.looked, self.task = self.task.result(), time.monotonic(), None
-        return self.seen
+        if self.task is task:  # the first of those who waited for it
+            self.seen, self.looked, self.task = task.result(), time.monotonic(), None
+        return task.result()
 
     async def _look(self) -> Trouble | None:
         try:
@@ -192,11 +193,11 @@ def of_clock(pulse: Pulse) -> Look:
     return look
 
 
-def of_words(said: Callable[[], str]) -> Look:
+def of_words(said: Callable[[], str], *, stops: bool) -> Look:
     """A part that knows in words what is wrong with it; empty when nothing is."""
 
     async def look() -> Trouble | None:
-        return Trouble(why, stops=True) if (why := said()) else None
+        return Trouble(why, stops) if (why := said()) else None
 
     return look
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,9 @@ class House:
     def _looks(self, pulse: Pulse | None) -> tuple[dict[str, readiness.Look], set[str]]:
         """By part, and which of them must answer; a worker on SQLite is told by its file's lock."""
         looks = {instance.name: readiness.of_source(instance) for instance in self.deps.sources.instances}
+        for name in self.deps.models.names:
+            if (breaker := getattr(self.deps.models.get(name), "breaker", None)) is not None:
+                looks[name] = readiness.of_words(partial(getattr, breaker, "trouble"), stops=False)
         looks["database"] = readiness.of_schema(self.settings.database_url)
         if isinstance(self.engine, DbosEngine):
             looks["lease"] = readiness.of_lease(self.engine.fence)
@@ -113,7 +117,7 @@ class House:
         if self._files:
             looks["disk"] = readiness.of_disk(self._files)
         if self.slack and pulse:
-            looks["slack"] = readiness.of_words(self.slack.trouble)
+            looks["slack"] = readiness.of_words(self.slack.trouble, stops=True)
             looks |= {"slack api": readiness.of_pulse(pulse), "clock": readiness.of_clock(pulse)}
         return looks, {"database"}
 

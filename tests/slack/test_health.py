@@ -9,7 +9,7 @@ import pytest
 from bot.demo.slack.sandbox import Sandbox
 from bot.domain.checks import Check
 from bot.slack.client import open_client
-from bot.slack.health import check_app_token, check_bot_token
+from bot.slack.health import Pulse, check_app_token, check_bot_token
 from bot.slack.settings import SlackSettings
 
 WANTED = ("chat:write", "app_mentions:read")
@@ -96,3 +96,28 @@ async def test_the_app_token(slack: Sandbox) -> None:
     assert (wrong.ok, wrong.detail) == (False, "not_allowed_token_type")
     assert "connections:write" in wrong.remedy
     assert "no answer" in (await check_app_token(slack.app_token, NOBODY)).detail
+
+
+async def felt(base: str, token: str, ahead: float = 0.0) -> tuple[str, Pulse]:
+    """What is wrong with Slack's API, and what is known by then."""
+    client = open_client(SlackSettings(token, base_url=base))
+    pulse = Pulse(client, Clock(ahead))
+    try:
+        return await pulse.trouble(), pulse
+    finally:
+        await client.close()
+
+
+async def test_the_pulse_knows_the_clock(slack: Sandbox) -> None:
+    """By the date of whatever Slack answers; within a second, as the header has no fractions."""
+    trouble, pulse = await felt(slack.api_url, slack.bot_token, 612.0)
+    assert (trouble, pulse.refused) == ("", False)
+    assert pulse.skew == pytest.approx(612, abs=2)
+
+
+async def test_a_refused_token_is_told_from_a_slack_that_is_away(slack: Sandbox) -> None:
+    """The first one needs a person; the second one passes."""
+    trouble, pulse = await felt(slack.api_url, "xoxb-wrong")
+    assert (pulse.refused, "invalid_auth; set SLACK_BOT_TOKEN" in trouble) == (True, True)
+    trouble, pulse = await felt(NOBODY, "xoxb-any")
+    assert (pulse.refused, pulse.skew, "does not answer" in trouble) == (False, None, True)
