@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from bot import flows as flow_room
 from bot import llm, sources, tools
 from bot.agent.budget import Budget
+from bot.agent.guarded import Guarded
 from bot.domain.errors import SetupError
 from bot.domain.plugin import Flow, Provider, Source, SourceHead
 from bot.domain.ports import Model
@@ -52,7 +53,8 @@ class Registry:
             provider = self._family(family)
             given = _claude_settings(self.settings) if family == "claude" else {}
             table = {**given, **self.settings.models.get(family, {})}
-            self.opened[name] = provider.open(_fill(provider.settings, table, f"models.{family}"), model)
+            opened = provider.open(_fill(provider.settings, table, f"models.{family}"), model)
+            self.opened[name] = opened if family == FALLBACK else Guarded(opened)
         return self.opened[name]
 
 

@@ -17,6 +17,7 @@ from bot.domain.ports import Models, Steps
 
 Show = Callable[[Event], None]
 FALLBACK = "playbook"
+_SOON = 5.0  # seconds: what took longer to fail, or asks for a longer wait, is not tried again
 _LONGEST_ANSWER = 16_000  # tokens; thinking counts, and a runaway turn must not cost more than the question may
 NO_ANSWER = "Cause not known: no model gave an answer.\nThe evidence gathered stands below.\nNext: ask again."
 _LAST_WORD = "{why}. Answer now from the evidence above, and say what was not looked at."
@@ -114,7 +115,7 @@ class Investigation:
             return self._worked(Message("assistant", NO_ANSWER))
         if after == "compact" and self.squeeze > 0.3:
             self.squeeze /= 2
-        elif after == "retry" and not self.retried and fault.retry_after <= 5:
+        elif after == "retry" and not self.retried and max(fault.retry_after, fault.seconds) <= _SOON:
             self.retried = True
         else:
             self._next_model(f"{self.model} {SAID[fault.cause]}")

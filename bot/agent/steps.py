@@ -27,6 +27,7 @@ AFTER_FAULT: dict[FaultCause, AfterFault] = {
     "spend_limit": "next_model",
     "refused_request": "next_model",
     "too_long": "compact",
+    "left_alone": "next_model",
 }
 
 SAID: dict[FaultCause, str] = {
@@ -39,4 +40,5 @@ SAID: dict[FaultCause, str] = {
     "spend_limit": "has reached its spend limit",
     "refused_request": "refused the request",
     "too_long": "found the question too long",
+    "left_alone": "has just failed several times",
 }

@@ -11,7 +11,16 @@ from bot.domain.messages import Message, Stop, ToolResult, Usage
 T = TypeVar("T")
 
 FaultCause = Literal[
-    "overloaded", "rate_limited", "spend_limit", "timeout", "cut", "auth", "refused_request", "too_long", "garbage"
+    "overloaded",
+    "rate_limited",
+    "spend_limit",
+    "timeout",
+    "cut",
+    "auth",
+    "refused_request",
+    "too_long",
+    "garbage",
+    "left_alone",
 ]
 
 

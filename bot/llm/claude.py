@@ -28,19 +28,23 @@ DEFAULT = "claude-opus-5-5"
 
 # A connection is used again only if the stream's very end was read; it follows the last event at once.
 _DRAIN_SECONDS = 0.5
+_DEEP = {"effort": "high"}
 
 # What the SDK raises, besides its own errors, for a stream that is no Messages stream.
 _MALFORMED = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class ClaudeSettings(BaseModel):
-    """How Claude is reached; times in seconds. `facts` adds to or overrides the facts table, by model."""
+    """How Claude is reached; times in seconds. `facts` adds to or overrides the facts table, by model.
+
+    A model that says nothing for `stall_seconds` (pings are nothing; twice as long with high effort) is given up.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     api_key: SecretStr = SecretStr("")
     base_url: str = OFFICIAL
-    stall_seconds: float = Field(default=45.0, gt=0)
+    stall_seconds: float = Field(default=15.0, gt=0)
     connect_seconds: float = Field(default=5.0, gt=0)
     longest_retry_after: float = Field(default=60.0, ge=0)
     facts: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -90,9 +94,11 @@ class Claude:
         import anthropic  # noqa: PLC0415  # loaded in the background by now
         import httpx2  # noqa: PLC0415  # comes with it
 
+        silence = self._settings.stall_seconds * (2 if request.get("output_config") == _DEEP else 1)
+        watch = asyncio.timeout(silence)
         try:
-            async with client.messages.stream(**request) as stream:
-                outcome = await reading.read(stream)
+            async with watch, client.messages.stream(**request) as stream:
+                outcome = await reading.read(stream, lambda: _later(watch, silence))
                 with contextlib.suppress(TimeoutError, httpx2.HTTPError, OSError, *_MALFORMED):
                     async with asyncio.timeout(_DRAIN_SECONDS):
                         await stream.until_done()
@@ -102,6 +108,10 @@ class Claude:
             fault = _faults.refused(error.status_code, error.type or "", error.error_code or "", str(error))
             wait = _faults.retry_after(error.response.headers, self._settings.longest_retry_after)
             return replace(fault, retry_after=wait, usage=reading.usage)
+        except TimeoutError:
+            if not watch.expired():
+                raise
+            return Fault("timeout", f"nothing said for {silence:g} s", usage=reading.usage)
         except (anthropic.APITimeoutError, httpx2.TimeoutException) as error:
             return Fault("timeout", f"no bytes in time ({_named(error)})", usage=reading.usage)
         except (anthropic.APIConnectionError, httpx2.HTTPError, OSError) as error:
@@ -124,12 +134,13 @@ class _Reading:
         """Tokens and money so far."""
         return _reply.used(self._message, self._facts)
 
-    async def read(self, stream: Any) -> Turn | Fault:
-        """To the end; a stream that ends before its last event was cut."""
+    async def read(self, stream: Any, alive: Callable[[], None]) -> Turn | Fault:
+        """To the end; a stream that ends before its last event was cut. `alive` is told of every event but pings."""
         kind = stream.response.headers.get("content-type", "")
         if "text/event-stream" not in kind:
             return Fault("garbage", f"a reply of type {kind[:60]!r} where an event stream was due")
         async for event in stream:
+            alive()
             if event.type == "text":
                 self._text(event.text, len(self._message.content))
             elif event.type == "message_start":
@@ -147,6 +158,10 @@ class _Reading:
         self._show(clean(piece))
 
 
+def _later(watch: asyncio.Timeout, seconds: float) -> None:
+    watch.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
 def open_claude(settings: ClaudeSettings, model: str) -> Claude:
     """SetupError for a model that is retired or unknown, and for the official address without a key."""
     facts = _facts.find("claude", model or DEFAULT, settings.facts)
@@ -162,7 +177,7 @@ def _connect(settings: ClaudeSettings) -> "AsyncAnthropic":
     import anthropic  # noqa: PLC0415  # see _client_class
 
     _warm_up()
-    limits = anthropic.Timeout(settings.stall_seconds, connect=settings.connect_seconds)
+    limits = anthropic.Timeout(2 * settings.stall_seconds, connect=settings.connect_seconds)
     http = anthropic.DefaultAsyncHttpxClient(timeout=limits, follow_redirects=False)
     return _client(settings.api_key.get_secret_value() or "none", settings.base_url, http)
 

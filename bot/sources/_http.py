@@ -16,12 +16,13 @@ from weakref import WeakKeyDictionary
 import httpx
 from pydantic_core import from_json
 
+from bot.domain.breaker import Breaker
 from bot.domain.errors import BadArguments, SourceDown, SourceRefused
 from bot.sources._settings import HttpSettings
-from bot.sources._silence import Silence
 
 Pairs = Iterable[tuple[str, str]]
 MAX_BYTES = 20_000_000
+MOST_SILENCES = 4  # requests in a row that time out before the server is left alone
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
 
 
@@ -53,7 +54,6 @@ class _Line:
     """The connections of one event loop, each a pool of its own: a pool of many asks them all at every request."""
 
     slots: asyncio.Semaphore
-    silence: Silence = field(default_factory=Silence)
     idle: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
     opened: list[httpx.AsyncHTTPTransport] = field(default_factory=list)
     closed: bool = False
@@ -66,6 +66,7 @@ class Http:
     name: str
     settings: HttpSettings
     max_bytes: int = MAX_BYTES
+    breaker: Breaker = field(default_factory=lambda: Breaker(most=MOST_SILENCES))
     _lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Line]" = field(default_factory=WeakKeyDictionary)
     _token: tuple[float, str] = (0.0, "")
 
@@ -81,8 +82,8 @@ class Http:
     async def ask(self, method: str, target: str, content: bytes = b"") -> Answer:
         """The whole answer, whatever its status; SourceDown or SourceRefused when none came."""
         line = self._line()
-        if line.silence.holds():
-            raise SourceDown(f"{self.name} ({self.settings.host}) {line.silence.said}; go on without it")
+        if self.breaker.holds():
+            raise SourceDown(f"{self.name} ({self.settings.host}) {self.breaker.trouble}; go on without it")
         try:
             async with asyncio.timeout(self.settings.timeout), line.slots:
                 if line.closed:
@@ -97,7 +98,7 @@ class Http:
                 finally:
                     line.idle.append(transport)
         except TimeoutError as error:
-            line.silence.count()
+            self.breaker.failed(f"it did not answer within {self.settings.timeout:g} s")
             raise SourceDown(
                 f"{self.name} ({self.settings.host}) did not answer within {self.settings.timeout:g} s; "
                 "ask for less (a shorter window, a narrower selector) or go on without it"
@@ -183,7 +184,7 @@ class Http:
 
     async def _exchange(self, line: _Line, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
         response = await transport.handle_async_request(request)
-        line.silence.over()
+        self.breaker.worked()
         try:
             unpack = _Unpacked(response.headers.get("content-encoding", ""), self.max_bytes)
             async for chunk in response.aiter_raw():

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from tests.fakes.messages_rules import Issued, complaint
 
-Ending = Literal["whole", "tcp_cut", "eof", "unstopped", "open", "stall", "overloaded"]
+Ending = Literal["whole", "tcp_cut", "eof", "unstopped", "open", "stall", "overloaded", "pings"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,7 @@ class Page:
 
 
 Reply = Said | Refused | Page
+PING_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,10 @@ async def _end(ending: Ending, writer: asyncio.StreamWriter) -> bool:
     await writer.drain()
     if ending in ("open", "stall"):
         await asyncio.sleep(3600)
+    while ending == "pings":
+        _chunk(writer, b'event: ping\ndata: {"type": "ping"}\n\n')
+        await writer.drain()
+        await asyncio.sleep(PING_SECONDS)
     if ending != "tcp_cut":
         writer.write(b"0\r\n\r\n")
         await writer.drain()

@@ -60,7 +60,23 @@ async def test_a_stall_ends_when_no_byte_comes() -> None:
     """Long before the deadline."""
     fault = await one([Said(Text("so far so good"), ending="stall")], stall_seconds=0.2)
     assert isinstance(fault, Fault)
-    assert (fault.cause, "no bytes" in fault.detail) == ("timeout", True)
+    assert (fault.cause, "nothing said for 0.2 s" in fault.detail) == ("timeout", True)
+
+
+async def test_pings_are_no_sign_of_life() -> None:
+    """A stream that holds nothing else is as good as none; what came before it counts as used."""
+    fault = await one([Said(Text("so far so good"), ending="pings")], stall_seconds=0.3)
+    assert isinstance(fault, Fault)
+    assert (fault.cause, fault.detail) == ("timeout", "nothing said for 0.3 s")
+    assert fault.seconds < 5
+    assert fault.usage.input_tokens == 100
+
+
+async def test_deep_thought_may_be_silent_for_longer() -> None:
+    """Twice as long with high effort."""
+    slow = [Said(Text("well"), first_byte=0.6)]
+    assert isinstance(await one(slow, ask(effort="high"), stall_seconds=0.4), Turn)
+    assert isinstance(await one(slow, ask(effort="low"), stall_seconds=0.4), Fault)
 
 
 async def test_a_slow_first_byte_is_a_stall_too() -> None:

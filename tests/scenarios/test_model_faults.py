@@ -1,7 +1,11 @@
 """Whatever the model's server does, the thread gets one answer, which says who took over."""
 
+import asyncio
+
 import pytest
 
+from bot.agent.guarded import Guarded
+from bot.domain.breaker import Breaker
 from tests.fakes.messages_server import Call, Page, Refused, Reply, Request, Said, Text
 from tests.scenarios.conftest import Play
 from tests.scenarios.stage import HEAD, WRITTEN, looks_then_answers, text_of, words
@@ -28,8 +32,9 @@ def as_named(request: Request) -> Reply:
     return next(reply for name, (reply, _) in FAULTS.items() if f"({name})" in words(request))
 
 
-async def test_the_playbook_takes_over_and_says_so(play: Play) -> None:
+async def test_the_playbook_takes_over_and_says_so(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fault, each time the model is asked: one answer of the playbook, no stream left, none of the draft."""
+    monkeypatch.setattr(Breaker, "holds", lambda _: False)  # they share one model, and each is to be met
     async with play(script=as_named, models={"claude": {"stall_seconds": 0.3}}) as scene:
         asked = {
             name: await scene.ask(f"@nightjar why is cart failing? ({name})", channel="general") for name in FAULTS
@@ -90,3 +95,26 @@ async def test_beyond_the_days_money_the_playbook_answers(play: Play) -> None:
         assert scene.model is not None
         assert len(scene.model.requests) == 1
         assert "playbook" in text_of(second) or "no model" in text_of(second)
+
+
+async def test_a_model_that_keeps_failing_is_left_alone(play: Play) -> None:
+    """After three faults nobody waits for it, and the answer says so; a while later one tries, and it is normal."""
+    well: list[bool] = []
+    async with play(script=lambda request: looks_then_answers(request) if well else Refused(500)) as scene:
+        assert scene.model is not None
+        guarded = scene.house.deps.models.get(CLAUDE)
+        assert isinstance(guarded, Guarded)
+        guarded.breaker.first = 1.5
+        for count in (1, 2):
+            await scene.ask()
+            await scene.answers(count)
+        asked = len(scene.model.requests)
+        assert asked == 3  # the second question met the open breaker at its second try
+        await scene.ask()
+        answer = (await scene.answers(3))[-1]
+        assert len(scene.model.requests) == asked
+        assert f"{CLAUDE} has just failed several times; playbook took over" in text_of(answer)
+        well.append(True)
+        await asyncio.sleep(1.6)
+        await scene.ask()
+        assert HEAD in text_of((await scene.answers(4))[-1])

@@ -6,26 +6,8 @@ import time
 import pytest
 
 from bot.domain.errors import SourceDown
-from bot.sources import _silence
-from bot.sources._http import Http
+from bot.sources._http import MOST_SILENCES, Http
 from bot.sources._settings import HttpSettings
-from bot.sources._silence import Silence
-
-
-def test_time_outs_in_a_row_make_a_silence_that_ends() -> None:
-    """Enough of them, and only so long; an answer in between starts the count again."""
-    at = [100.0]
-    silence = Silence(now=lambda: at[0])
-    for _ in range(_silence.MOST - 1):
-        silence.count()
-    silence.over()
-    silence.count()
-    assert not silence.holds()
-    for _ in range(_silence.MOST):
-        silence.count()
-    assert silence.holds()
-    at[0] += _silence.SECONDS
-    assert not silence.holds()
 
 
 async def test_a_silent_server_is_not_asked_again() -> None:
@@ -38,7 +20,7 @@ async def test_a_silent_server_is_not_asked_again() -> None:
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     http = Http("prom", HttpSettings(url=url, timeout=0.05))
-    await asyncio.gather(*(http.get("/") for _ in range(_silence.MOST)), return_exceptions=True)
+    await asyncio.gather(*(http.get("/") for _ in range(MOST_SILENCES)), return_exceptions=True)
     began = time.monotonic()
     with pytest.raises(SourceDown, match="left alone"):
         await http.get("/")
