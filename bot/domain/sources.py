@@ -19,7 +19,10 @@ class Health:
 
 @dataclass(frozen=True)
 class Instance:
-    """One configured source, such as `prom-eu`; a port it does not serve is None; `close` ends its connections."""
+    """One configured source, such as `prom-eu`; a port it does not serve is None; `close` ends its connections.
+
+    `trouble` says, without asking it, why its last answer could not be used; empty when it could.
+    """
 
     name: str
     kind: str
@@ -32,6 +35,7 @@ class Instance:
     rules: RuleStore | None = None
     changes: ChangeStore | None = None
     close: Callable[[], Awaitable[None]] | None = None
+    trouble: Callable[[], str] = str
 
     @property
     def shown(self) -> str:

@@ -8,6 +8,7 @@ from bot.check.numbers import check_numbers, mark
 from bot.check.sources import correct
 from bot.domain.answers import Answer, Cause, Citation, Confidence
 from bot.domain.evidence import Chart, Evidence
+from bot.domain.sources import Sources
 from bot.flows.context import Context
 from bot.flows.scope import Scoped
 
@@ -30,8 +31,9 @@ def build(
     if claims.unknown_ids:
         missing = (*missing, f"cited but unknown: {', '.join(claims.unknown_ids)}")
     there = tuple(instance.name for instance in scoped.sources.instances)
+    head = correct(mark(parsed.head, numbers), there)
     return Answer(
-        head=correct(mark(parsed.head, numbers), there),
+        head=f"{without_metrics(scoped.sources)} {head}".strip(),
         body=correct(mark(parsed.body, numbers), there),
         cause=_cause(parsed.cause, claims.confidence),
         evidence=tuple(_citation(item) for item in evidence),
@@ -45,6 +47,16 @@ def build(
         zone=known.person.zone,
         envs=scoped.sources.envs,
     )
+
+
+def without_metrics(sources: Sources) -> str:
+    """A first line where metrics could not be had, so that nobody takes what follows for the whole; else empty."""
+    stores = sources.of("series")
+    away = [instance.name for instance in stores if instance.trouble()]
+    if not away:
+        return ""
+    rest = "the others" if len(away) < len(stores) else "what is left"
+    return f"No metrics from {', '.join(away)} (see below why): this is from {rest}."
 
 
 def _cause(cause: dict[str, str] | None, confidence: Confidence) -> Cause | None:

@@ -5,7 +5,7 @@ import base64
 import json
 import ssl
 import zlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -61,23 +61,41 @@ class _Line:
 
 @dataclass
 class Http:
-    """Asks one server; reading only, so a request whose connection breaks is sent once more. Opens lazily."""
+    """Asks one server; reading only, so a request whose connection breaks is sent once more. Opens lazily.
+
+    `trouble` says what was wrong with the last answer, if it cannot be used; empty otherwise.
+    """
 
     name: str
     settings: HttpSettings
     max_bytes: int = MAX_BYTES
     breaker: Breaker = field(default_factory=lambda: Breaker(most=MOST_SILENCES))
+    trouble: str = ""
     _lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Line]" = field(default_factory=WeakKeyDictionary)
     _token: tuple[float, str] = (0.0, "")
 
     async def get(self, path: str, params: Pairs = ()) -> Any:
         """The JSON under a path; SourceDown, SourceRefused or BadArguments otherwise."""
         query = urlencode(list(params))
-        return self._read(path, await self.ask("GET", f"{path}?{query}" if query else path))
+        return await self._noted(path, self.ask("GET", f"{path}?{query}" if query else path))
 
     async def post(self, path: str, form: Pairs) -> Any:
         """The same for a form, where a query is too long for a URL."""
-        return self._read(path, await self.ask("POST", path, urlencode(list(form)).encode()))
+        return await self._noted(path, self.ask("POST", path, urlencode(list(form)).encode()))
+
+    async def _noted(self, path: str, asking: Awaitable[Answer]) -> Any:
+        try:
+            found = self._read(path, await asking)
+        except PathMissing:
+            raise
+        except (SourceDown, SourceRefused) as error:
+            self.trouble = str(error)
+            raise
+        except asyncio.CancelledError:
+            self.trouble = f"{self.name} ({self.settings.host}) was not waited for any longer"
+            raise
+        self.trouble = ""
+        return found
 
     async def ask(self, method: str, target: str, content: bytes = b"") -> Answer:
         """The whole answer, whatever its status; SourceDown or SourceRefused when none came."""

@@ -108,6 +108,7 @@ def open_alertmanager(head: SourceHead, settings: AlertmanagerSettings) -> Insta
         url=settings.url,
         health=store.health,
         close=http.close,
+        trouble=lambda: http.trouble,
         alerts=store,
     )
 

@@ -90,6 +90,7 @@ def open_grafana(head: SourceHead, settings: GrafanaSettings) -> Instance:
         url=settings.url,
         health=store.health,
         close=http.close,
+        trouble=lambda: http.trouble,
         changes=store,
     )
 

@@ -219,6 +219,7 @@ def open_prometheus(head: SourceHead, settings: PrometheusSettings) -> Instance:
         url=settings.url,
         health=store.health,
         close=http.close,
+        trouble=lambda: http.trouble,
         alerts=store,
         series=store,
         rules=store,
