@@ -4,13 +4,16 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.engine.dbos import DbosEngine
 from bot.outward import Post
 from bot.telemetry import Exporter, mark, no_span, otlp, span, trace_of
 from bot.telemetry.spans import Span, taking, trace_id
+from tests.engine.test_dbos import FLOWS, Ground
 from tests.fakes.collector import Collector
 from tests.telemetry.test_logs_and_metrics import value
 
@@ -177,3 +180,27 @@ class Sender:
         read: dict[str, Any] = json.loads(body)
         self.names += [one["name"] for one in read["resourceSpans"][0]["scopeSpans"][0]["spans"]]
         return 200
+
+
+async def test_a_run_that_goes_on_elsewhere_goes_on_with_its_trace(tmp_path: Path) -> None:
+    """What was done before makes no second span; what was cut off is seen as that."""
+    taken: list[Span] = []
+    url, ground = f"sqlite:///{tmp_path}/engine.sqlite", Ground()
+    with taking(taken.append):
+        engine = DbosEngine(url, FLOWS)
+        async with engine.serving(ground, drain_seconds=0.05):
+            assert await engine.start("wait", KEY, "lane", None)
+            assert not await engine.start("wait", KEY, "lane", None)
+            await ground.began.wait()
+        ground.go.set()
+        engine = DbosEngine(url, FLOWS)
+        async with engine.serving(ground):
+            await engine.drained()
+    assert [(one.name, one.failed) for one in taken] == [
+        ("accept", ""),
+        ("first", ""),
+        ("second", "CancelledError"),
+        ("second", ""),
+    ]
+    assert {one.trace for one in taken} == {trace_id(trace_of(KEY))}
+    assert {one.parent for one in taken[1:]} == {taken[0].id}
