@@ -67,6 +67,7 @@ async def test_a_scrape_shows_the_queue_the_parts_and_the_money(tmp_path: Path) 
             await until(lambda: value("spent_today_usd") == 0.0 and value("limit_usd_per_day") == 10.0)
             await until(lambda: value("part_up", part="slack api") == 1.0)
             assert value("part_up", part="database") == value("part_up", part="lease") == 1.0
+            await until(lambda: value("workers") == 1.0)
             assert value("disk_free_bytes") > 0
             assert abs(value("clock_skew_seconds")) < 5
             assert value("loop_lag_seconds") >= 0

@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,7 @@ class DbosEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rows: Rows | None = None
         self._lease: Lease | None = None
+        self._has_file = False
         self.fence = Fence()
 
     @property
@@ -117,6 +119,7 @@ class DbosEngine:
         """A name of its own for each process, as what a dead one began is told by it; a SQLite file has one worker."""
         unique = f"{os.getpid()}-{os.urandom(4).hex()}"
         if self._path:
+            self._has_file = listen
             return "local" if listen else f"door-{unique}"
         if not listen:
             await blocking(lambda: reached(self._url).close())
@@ -279,7 +282,8 @@ class DbosEngine:
 
     async def load(self) -> Load:
         """What there is to do, by one light query."""
-        return await asyncio.to_thread(self._found().load)
+        load = await asyncio.to_thread(self._found().load)
+        return replace(load, workers=1) if self._has_file else load
 
     async def forget(self, before: datetime) -> int:
         """Drop what ended before a time, in batches; returns how many runs."""
