@@ -49,7 +49,7 @@ async def run(told: argparse.Namespace, database: str, seed: int, minutes: float
     blows = plan(Random(f"{seed} harm"), kills, only=told.only, freezes=database != "sqlite", minutes=paced)
     towns = {"workers": told.workers, "seed": seed, "faults": told.faults, "cold": told.cold, "apart": told.apart}
     async with stage(database=database, folder=folder, **towns) as town:
-        mayhem, end = Mayhem(town), asyncio.Event()
+        mayhem, end = Mayhem(town, calm=told.only == "stop"), asyncio.Event()
         load = asyncio.create_task(Load(town, Random(f"{seed} load"), told.rate).run(end))
         try:
             await mayhem.run(blows, time.time() + minutes * 60 if minutes else float("inf"))

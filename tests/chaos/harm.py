@@ -58,9 +58,13 @@ def _blow(random: Random, kind: str, pause: float, windows: "itertools.cycle[str
 
 @dataclass
 class Mayhem:
-    """Carries a plan out, with one worker at least left alone where there are several."""
+    """Carries a plan out, with one worker at least left alone where there are several.
+
+    `calm` waits for each harm's end before the next one, so that a take-over is seen by itself.
+    """
 
     town: Town
+    calm: bool = False
     met: Counter[str] = field(default_factory=Counter)
     stops: list[float] = field(default_factory=list)
     _busy: set[str] = field(default_factory=set)
@@ -74,16 +78,16 @@ class Mayhem:
             await asyncio.sleep(max(0.0, due - time.time()))
             if time.time() > until:
                 break
-            if victim := self._victim(blow.victim):
-                await self._strike(victim, blow)
+            await self._strike(await self._victim(blow.victim), blow)
         if self._beside:
             await asyncio.wait(self._beside)
         await self._keep_all_up()
 
-    def _victim(self, share: float) -> Worker | None:
-        free = [worker for worker in self.town.workers if worker.place not in self._busy]
+    async def _victim(self, share: float) -> Worker:
         least = 1 if len(self.town.workers) > 1 else 0
-        return free[int(share * len(free))] if len(free) > least else None
+        while len(free := [worker for worker in self.town.workers if worker.place not in self._busy]) <= least:
+            await asyncio.wait(self._beside, return_when=asyncio.FIRST_COMPLETED)
+        return free[int(share * len(free))]
 
     async def _strike(self, victim: Worker, blow: Blow) -> None:
         match blow.kind:
@@ -100,6 +104,8 @@ class Mayhem:
                 task = asyncio.create_task(work)
                 self._beside.add(task)
                 task.add_done_callback(self._beside.discard)
+                if self.calm:
+                    await task
 
     async def _terminate(self, victim: Worker) -> None:
         harm = await victim.term()

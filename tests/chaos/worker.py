@@ -5,13 +5,16 @@ standard input, so that a restart costs a third of a second. `python -m tests.ch
 """
 
 import ctypes
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,12 +25,12 @@ from weakref import WeakKeyDictionary
 import typer
 from dbos import DBOS
 
+import bot
 from bot.cli import serve
 from bot.domain.errors import NightjarError
 from bot.engine import lease
 from bot.engine._steps import DbosSteps
 from bot.engine.dbos import DbosEngine
-from bot.parts import all_flows, all_tools
 
 Call = Callable[[], Awaitable[Any]]
 STEPS = "steps.log"
@@ -167,6 +170,8 @@ def _born(order: Order) -> int:
     code = 1
     try:
         code = live(order)
+    except Exception:
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(code)
@@ -178,8 +183,9 @@ def _say(*words: object) -> None:
 
 def nursery() -> None:
     """Until standard input ends: an order a line; says `born NAME PID` and `gone PID CODE`."""
-    all_flows()
-    all_tools()
+    for module in pkgutil.walk_packages(bot.__path__, "bot."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)  # all workers are of one version, whatever is edited meanwhile
     heard, wake = os.pipe()
     for end in (heard, wake):
         os.set_blocking(end, False)
