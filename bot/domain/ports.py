@@ -65,7 +65,10 @@ class Models(Protocol):
 
 
 class Steps(Protocol):
-    """Given to a running flow; everything that touches the world goes through it. `kind` is the result's type."""
+    """Given to a running flow; everything that touches the world goes through it. `kind` is the result's type.
+
+    `resumed` says whether another process, or an earlier start, may have done part of it, recorded or not.
+    """
 
     @property
     def key(self) -> str: ...
@@ -74,6 +77,7 @@ class Steps(Protocol):
     async def now(self) -> datetime: ...
     @property
     def replaying(self) -> bool: ...
+    async def resumed(self) -> bool: ...
 
 
 @dataclass(frozen=True)

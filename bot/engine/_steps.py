@@ -24,10 +24,10 @@ class OtherVersion(Exception):
 class DbosSteps:
     """The `Steps` port; live and replayed values both come through the codec, so that they are equal."""
 
-    def __init__(self, key: str, fence: Fence) -> None:
+    def __init__(self, key: str, fence: Fence, begun: Callable[[str], int]) -> None:
         self.key = key
         self.replaying = True
-        self._fence = fence
+        self._fence, self._begun = fence, begun
 
     async def once(self, name: str, call: Callable[[], Awaitable[T]], kind: Any) -> T:
         """Run `call`, or give back what it gave before the process ended."""
@@ -46,6 +46,10 @@ class DbosSteps:
             if isinstance(outcome, BaseException):
                 raise outcome
         return tuple(_read(kind, outcome) for outcome in outcomes)
+
+    async def resumed(self) -> bool:
+        """Whether it was begun before, here or elsewhere; may be asked inside a step."""
+        return await asyncio.to_thread(self._begun, self.key) > 1
 
     async def now(self) -> datetime:
         """The time, the same again on replay."""

@@ -48,6 +48,7 @@ class InlineSteps:
     def __init__(self, key: str, journal: Journal) -> None:
         self.key = key
         self.replaying = True
+        self._begun = bool(journal)
         self._journal = journal
         self._next = 0
 
@@ -73,6 +74,10 @@ class InlineSteps:
     async def now(self) -> datetime:
         """The time, the same again on replay."""
         return await self.once("now", _now, datetime)
+
+    async def resumed(self) -> bool:
+        """Whether the journal held anything."""
+        return self._begun
 
     def _reserve(self, count: int) -> range:
         self._next += count

@@ -29,7 +29,6 @@ from bot.flows.scope import Scoped
 
 NAME = "answer"
 FRESH_SECONDS = 10.0  # from the message to its acceptance, when nothing is wrong, clocks included
-RESUMED_SECONDS = 2.0  # from the acceptance to the first step
 _NUMBER = re.compile(r"\d+\.\d+")
 _GIVEN: tuple[Role, ...] = ("alerts", "movers")
 _EFFORT: dict[str, Effort] = {"fast": "low", "normal": "medium", "deep": "high"}
@@ -73,7 +72,7 @@ async def request(engine: Engine, question: Question) -> bool:
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """The whole way from the placeholder to the answer."""
     question = context.masked(deps, decode(Question, payload))
-    begun: Begun = await steps.once("begin", partial(_begin, deps, question, steps.key), Begun)
+    begun: Begun = await steps.once("begin", partial(_begin, steps, deps, question), Begun)
     if begun.posted is None:
         telemetry.count("answers", state=begun.state)
         return {"state": begun.state}
@@ -203,15 +202,15 @@ class Job:
         return True
 
 
-async def _begin(deps: Deps, question: Question, key: str) -> Begun:
-    now = deps.clock.now()
+async def _begin(steps: Steps, deps: Deps, question: Question) -> Begun:
+    key, now = steps.key, deps.clock.now()
     if await deps.notes.get(steer.joined_note(key)):
         return Begun(now, question.place, state="joined")
     if question.way == "follow_up" and not await _may_follow_up(deps, question):
         return Begun(now, question.place, state="not_asked")
     anew = await deps.notes.get(anew_note(key)) or ""
     queued = await deps.notes.get(steer.queued_note(key))
-    again = bool(anew or queued) or may_stand_there(question, now)
+    again = bool(anew or queued) or may_stand_there(question) or await steps.resumed()
     text = f"Looking into it: “{_short(question.text)}”" if question.text else "Looking into it"
     telemetry.observe("queue_seconds", time.time() - question.accepted)
     posted = await deps.replies.begin(question.place, key, text, again=again)
@@ -229,11 +228,10 @@ async def _may_follow_up(deps: Deps, question: Question) -> bool:
     return channel.direct or deps.policy.is_incident(channel)
 
 
-def may_stand_there(question: Question, now: datetime) -> bool:
-    """Whether the placeholder may have been posted before: after a crash, or by a bot whose databases were restored."""
+def may_stand_there(question: Question) -> bool:
+    """Whether the placeholder may have been posted before its acceptance: the databases were restored from a backup."""
     number = _NUMBER.fullmatch(question.ts)
-    old = number is not None and abs(question.accepted - float(question.ts)) > FRESH_SECONDS
-    return old or now.timestamp() - question.accepted > RESUMED_SECONDS
+    return number is not None and abs(question.accepted - float(question.ts)) > FRESH_SECONDS
 
 
 def _time(ts: str) -> str:

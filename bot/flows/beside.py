@@ -33,7 +33,7 @@ async def request(engine: Engine, question: Question) -> bool:
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """Placeholder, one look, answer."""
     question = context.masked(deps, decode(Question, payload))
-    begun: Begun = await steps.once("begin", partial(_begin, deps, question, steps.key), Begun)
+    begun: Begun = await steps.once("begin", partial(_begin, steps, deps, question), Begun)
     if begun.posted is None:
         return {"state": begun.state}
     known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
@@ -54,9 +54,9 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     return {"state": "answered"}
 
 
-async def _begin(deps: Deps, question: Question, key: str) -> Begun:
-    now = deps.clock.now()
-    again = may_stand_there(question, now)
+async def _begin(steps: Steps, deps: Deps, question: Question) -> Begun:
+    key, now = steps.key, deps.clock.now()
+    again = may_stand_there(question) or await steps.resumed()
     posted = await deps.replies.begin(question.place, key, f"Looking: {question.command} {question.text}", again=again)
     place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
     return Begun(now, place, state="answered before") if posted.final else Begun(now, place, posted)

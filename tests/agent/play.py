@@ -41,6 +41,10 @@ class PlainSteps:
         """The time."""
         return datetime.now(UTC)
 
+    async def resumed(self) -> bool:
+        """Never."""
+        return False
+
 
 @dataclass
 class Scripted:
