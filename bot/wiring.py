@@ -123,7 +123,7 @@ class House:
 
 
 def _ports(store: Store) -> dict[str, Any]:
-    return {name: getattr(store, name) for name in store.__dataclass_fields__}
+    return {name: getattr(store, name) for name in store.__dataclass_fields__.keys() & Deps.__dataclass_fields__.keys()}
 
 
 def _build(settings: Settings, parts: Mapping[str, Any]) -> Deps:

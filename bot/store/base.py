@@ -10,10 +10,13 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, Executable, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from bot.domain import plain
 from bot.domain.messages import JSON
+from bot.store.outage import Outage, why_away
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds
 T = TypeVar("T")
 metadata = MetaData(
     naming_convention={
@@ -76,10 +79,27 @@ class Database:
     def __init__(self, engine: Engine, threads: int) -> None:
         self._engine = engine
         self._threads = ThreadPoolExecutor(threads, "store")
+        self.outage = Outage()
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """What `work` returns, in one transaction: all of it is kept, or nothing."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transaction, work)
+        """What `work` returns, in one transaction: all of it is kept, or nothing.
+
+        While the database is away it waits and tries again, for as long as the caller does. A commit whose outcome is
+        not known is tried again, too, so that `work` must be one that may be done twice.
+        """
+        loop, pause = asyncio.get_running_loop(), _FIRST_PAUSE
+        while True:
+            try:
+                found = await loop.run_in_executor(self._threads, self._transaction, work)
+            except DBAPIError as error:
+                if not (why := why_away(error)):
+                    raise
+                self.outage.begins(why)
+            else:
+                self.outage.ends()
+                return found
+            await asyncio.sleep(pause)  # here and not in the thread, so that nothing goes on for one who has left
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _transaction(self, work: Callable[[Connection], T]) -> T:
         with self._engine.begin() as connection:

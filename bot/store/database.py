@@ -18,7 +18,9 @@ from bot.store.notes import SqlNotes
 from bot.store.repositories import Store
 from bot.store.votes import SqlVotes
 
-_BUSY_MS = 30_000
+_BUSY_MS = 2_000  # then the thread is free for others, and the transaction is tried again
+_LIVE = {"connect_timeout": 2, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}  # seconds
+_UNHEARD_MS = 5_000
 _THREADS = 5
 _SQLITE_THREADS = 2  # it has one writer at a time
 
@@ -47,7 +49,9 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 def _database(url: str) -> Database:
     full = normalised(url)
     if full.get_backend_name() != "sqlite":
-        return Database(create_engine(full, pool_size=_THREADS, max_overflow=0, pool_pre_ping=True), _THREADS)
+        live = {**_LIVE, "tcp_user_timeout": _UNHEARD_MS, **full.query}  # what the URL says wins
+        engine = create_engine(full, pool_size=_THREADS, max_overflow=0, pool_pre_ping=True, connect_args=live)
+        return Database(engine, _THREADS)
     if full.database:
         Path(full.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(full, pool_size=_SQLITE_THREADS, max_overflow=0)
@@ -67,6 +71,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             SqlVotes(database),
             SqlNotes(database),
             SqlHistory(database),
+            database.outage.__str__,
         )
     finally:
         database.close()

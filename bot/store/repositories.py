@@ -1,5 +1,6 @@
 """All that is kept, as ports, and what every way of keeping it agrees on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.domain.answers import Answer
@@ -11,7 +12,8 @@ from bot.domain.ports import Audit, Conversations, EvidenceStore, History, Notes
 
 @dataclass(frozen=True)
 class Store:
-    """One of each; how it is kept, only the file that opened it knows."""
+    """One of each; how it is kept, only the file that opened it knows. `trouble()` is empty while all is well, else
+    like "the database cannot be reached since 10:02 UTC: connection refused"."""
 
     conversations: Conversations
     evidence: EvidenceStore
@@ -19,6 +21,7 @@ class Store:
     votes: Votes
     notes: Notes
     history: History
+    trouble: Callable[[], str] = str
 
 
 def place_of(record: Record) -> Place:

@@ -45,7 +45,7 @@ async def test_how_a_file_is_opened(tmp_path: Path) -> None:
                 for name in ("journal_mode", "busy_timeout", "foreign_keys")
             ]
         )
-    assert found == ["wal", 30_000, 1]
+    assert found == ["wal", 2_000, 1]
 
 
 async def test_times_come_back_in_utc(database_url: str) -> None:
