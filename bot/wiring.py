@@ -59,7 +59,7 @@ class House:
         self.vitals = Vitals(
             Readiness(looks, self.deps.clock, vital),
             self.deps,
-            files=self._files,
+            files=sqlite_files(self.settings),
             skew=lambda: pulse.skew if pulse else None,
             heartbeat_url=self.settings.heartbeat_url.get_secret_value(),
             otlp_endpoint=self.settings.otel_exporter_otlp_endpoint,
@@ -98,11 +98,6 @@ class House:
         """What is not well, by part."""
         return await self.vitals.readiness.report()
 
-    @property
-    def _files(self) -> tuple[Path, ...]:
-        urls = (self.settings.database_url, engine_url(self.settings))
-        return tuple(Path(url.partition(":///")[2]).absolute() for url in urls if url.startswith("sqlite"))
-
     def _looks(self, pulse: Pulse | None) -> tuple[dict[str, readiness.Look], set[str]]:
         """By part, and which of them must answer; a worker on SQLite is told by its file's lock."""
         looks = {instance.name: readiness.of_source(instance) for instance in self.deps.sources.instances}
@@ -110,12 +105,13 @@ class House:
             if (breaker := getattr(self.deps.models.get(name), "breaker", None)) is not None:
                 looks[name] = readiness.of_words(partial(getattr, breaker, "trouble"), stops=False)
         looks["database"] = readiness.of_schema(self.settings.database_url)
+        looks["store"] = readiness.of_words(self.store.trouble, stops=True)
         if isinstance(self.engine, DbosEngine):
             looks["lease"] = readiness.of_lease(self.engine.fence)
         if not engine_url(self.settings).startswith("sqlite"):
             looks["workers"] = readiness.of_workers(self.engine.load)
-        if self._files:
-            looks["disk"] = readiness.of_disk(self._files)
+        if files := sqlite_files(self.settings):
+            looks["disk"] = readiness.of_disk(files)
         if self.slack and pulse:
             looks["slack"] = readiness.of_words(self.slack.trouble, stops=True)
             looks |= {"slack api": readiness.of_pulse(pulse), "clock": readiness.of_clock(pulse)}
@@ -215,6 +211,12 @@ def engine_url(settings: Settings) -> str:
         return settings.engine_url or settings.database_url
     stem = settings.database_url.removesuffix(".sqlite").removesuffix(".db")
     return f"{stem}-engine.sqlite"
+
+
+def sqlite_files(settings: Settings) -> tuple[Path, ...]:
+    """The files that need room; none on PostgreSQL."""
+    urls = (settings.database_url, engine_url(settings))
+    return tuple(Path(url.partition(":///")[2]).absolute() for url in urls if url.startswith("sqlite"))
 
 
 def _slack_settings(settings: Settings) -> SlackSettings:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+import httpx
 import typer
 from rich.console import Console
 
@@ -14,11 +15,15 @@ from bot.domain.errors import SetupError
 from bot.domain.messages import Ask, Message
 from bot.domain.outcomes import Fault
 from bot.domain.sources import Health, Instance
+from bot.engine.glance import glance
+from bot.readiness import little_room
 from bot.slack.client import open_client
 from bot.slack.health import check_app_token, check_bot_token
 from bot.slack.manifest import SCOPES
 from bot.slack.settings import SlackSettings
 from bot.store.migrate import head, revision
+
+OLD_SECONDS = 120.0
 
 
 def run(as_json: bool) -> None:
@@ -31,8 +36,9 @@ def run(as_json: bool) -> None:
 
 async def examine(config: settings.Settings) -> list[Check]:
     """Everything, side by side where it waits for others."""
-    groups = await asyncio.gather(_slack(config), _sources(config), _models(config))
-    return [check for group in (_platform(), *groups, _database(config)) for check in group]
+    groups = await asyncio.gather(_slack(config), _sources(config), _models(config), _running(config))
+    kept = (_database(config), _disk(config), await asyncio.to_thread(_engine, config))
+    return [check for group in (_platform(), *groups, *kept) for check in group]
 
 
 def show(checks: Sequence[Check], as_json: bool = False) -> None:
@@ -127,3 +133,55 @@ def _database(config: settings.Settings) -> list[Check]:
     if at != head():
         return [Check("database", False, f"schema {at or 'none'}, this version has {head()}", "run `nightjar migrate`")]
     return [Check("database", True, f"schema {at}")]
+
+
+def _disk(config: settings.Settings) -> list[Check]:
+    files = [file for file in wiring.sqlite_files(config) if file.parent.exists()]
+    if not files:
+        return []
+    trouble = next(filter(None, map(little_room, files)), None)
+    return [Check("disk", trouble is None, trouble.why if trouble else f"room at {files[0].parent}", "make room")]
+
+
+def _engine(config: settings.Settings) -> list[Check]:
+    """What waits and works, over all processes; that nothing runs yet is no fault."""
+    try:
+        load = glance(wiring.engine_url(config))
+    except SetupError as error:
+        return [Check("engine", False, str(error), "check DATABASE_URL and ENGINE_URL")]
+    if load is None:
+        return [Check("engine", True, "nothing was ever asked")]
+    said = f"{load.waiting} wait, {load.working} work, {load.workers} worker{'' if load.workers == 1 else 's'}"
+    if load.waiting and load.oldest_seconds > OLD_SECONDS:
+        said += f"; the oldest has waited {load.oldest_seconds:.0f} s"
+    remedies = [
+        (bool(load.waiting + load.working) and not load.workers, "start `nightjar serve` or `nightjar worker`"),
+        (load.oldest_seconds > OLD_SECONDS, "start another worker, or raise CONCURRENCY (docs/bot-is-down.md, 3)"),
+    ]
+    remedy = next((remedy for wrong, remedy in remedies if wrong), "")
+    given_up = Check("given up", False, f"{load.given_up} in the last day", "look for `given up` in the workers' logs")
+    return [Check("engine", not remedy, said, remedy), *([given_up] if load.given_up else [])]
+
+
+async def _running(config: settings.Settings) -> list[Check]:
+    """What a process on this machine says of itself, where one listens."""
+    ports = {port for port in (config.port, config.health_port) if port}
+    async with httpx.AsyncClient(timeout=3.0, trust_env=False) as client:
+        found = await asyncio.gather(
+            *(_readyz(client, f"http://{config.host}:{port}/readyz") for port in sorted(ports))
+        )
+    return [check for checks in found for check in checks]
+
+
+async def _readyz(client: httpx.AsyncClient, url: str) -> list[Check]:
+    try:
+        said = (await client.get(url)).json()
+        troubles = {**said["wrong"], **said["impaired"]}
+        lines = [f"{part}: {trouble['why']} (since {trouble['since']})" for part, trouble in troubles.items()]
+    except httpx.ConnectError:
+        return [Check("running bot", True, f"none at {url}")]
+    except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
+        remedy = "does another program listen there? else restart it"
+        return [Check("running bot", False, f"{url} does not answer as one: {type(error).__name__}", remedy)]
+    remedy = "docs/bot-is-down.md, 2"
+    return [Check("running bot", False, line, remedy) for line in lines] or [Check("running bot", True, "all is well")]

@@ -58,6 +58,7 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY", "PROMETHEUS_URL", "ALERTMANAGER_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("PORT", "9")  # nobody of ours listens there
     monkeypatch.chdir(tmp_path)
 
 
