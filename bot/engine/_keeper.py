@@ -36,6 +36,8 @@ class Starts(Protocol):
     async def read(self, key: str) -> Run | None: ...
     async def spot(self, key: str) -> Spot | None: ...
     async def rewind(self, key: str, spot: Spot) -> None: ...
+    async def idle(self) -> set[str]: ...
+    async def put_back(self, key: str) -> None: ...
 
 
 class Keeper:
@@ -46,6 +48,7 @@ class Keeper:
         self._scheduled = [flow for flow in flows.values() if flow.every]
         self._told, self._anew = told, anew
         self._known: set[str] = set()
+        self._idle: set[str] = set()
         self.flows = {GIVEN_UP: Flow(GIVEN_UP, self._tell), ANEW: Flow(ANEW, self._begin_again)}
 
     async def keep(self, rows: Rows) -> None:
@@ -74,6 +77,11 @@ class Keeper:
                 self._known.add(key)
                 own = f"given-up:{key}"
                 await self._engine.start(GIVEN_UP, own, own, key)
+        idle = await self._engine.idle()
+        for key in idle & self._idle:  # seen twice, as a run that begins or ends is idle for a moment
+            log.warning("taken and not begun: back into its lane", extra={"key": key})
+            await self._engine.put_back(key)
+        self._idle = idle
 
     async def _tell(self, steps: Steps, deps: Any, key: JSON) -> JSON:
         run = await self._engine.read(key)

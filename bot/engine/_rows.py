@@ -52,6 +52,12 @@ class Rows:
         found = self._read(select(*columns).where(runs.workflow_uuid == key))
         return Spot(found[0][0], found[0][1] or "", found[0][2] or "") if found else None
 
+    def begun(self, key: str) -> int:
+        """How often a run was taken from the queue."""
+        runs = self._runs.c
+        found = self._read(select(runs.recovery_attempts).where(runs.workflow_uuid == key))
+        return int(found[0][0] or 0) if found else 0
+
     def load(self) -> Load:
         """How much waits and works, how long the oldest has waited, what was given up in the last day."""
         runs = self._runs.c
@@ -73,11 +79,11 @@ class Rows:
         except ProgrammingError:  # no worker was ever started here
             return 0
 
-    def works(self, executor: str) -> bool:
-        """Whether anything is still written down as a worker's."""
+    def taken(self, executor: str) -> set[str]:
+        """What is written down as a worker's."""
         runs = self._runs.c
         mine = (runs.status == _WORKS) & (runs.executor_id == executor)
-        return bool(self._read(select(runs.workflow_uuid).where(mine).limit(1)))
+        return {row[0] for row in self._read(select(runs.workflow_uuid).where(mine))}
 
     def given_up(self) -> list[str]:
         """What was given up in the last day."""

@@ -18,11 +18,16 @@ LANES, BESIDE = "lanes", "beside"
 _THREADS = 24
 _SQLITE_CONNECTIONS = 2  # it has one writer anyway, and waits unfairly: with 10, accepting takes 10 times as long
 _POSTGRES_CONNECTIONS = 10
+CONNECTING: dict[str, Any] = {  # a server that is silent is given up in seconds; no statement is kept in a session
+    "connect_timeout": 2, "prepare_threshold": None,
+    "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3, "tcp_user_timeout": 3_000,
+}  # fmt: skip
 _ONE = threading.Lock()
 
 
 def config(url: str, executor: str) -> DBOSConfig:
     """DBOS's settings; nothing in them needs a session of the database, so that PgBouncer may stand between."""
+    sqlite = url.startswith("sqlite")
     return DBOSConfig(
         name="nightjar",
         system_database_url=url,
@@ -31,7 +36,8 @@ def config(url: str, executor: str) -> DBOSConfig:
         serializer=DBOSPortableJSONSerializer(),
         log_level="WARNING",
         max_executor_threads=_THREADS,
-        sys_db_pool_size=_SQLITE_CONNECTIONS if url.startswith("sqlite") else _POSTGRES_CONNECTIONS,
+        sys_db_pool_size=_SQLITE_CONNECTIONS if sqlite else _POSTGRES_CONNECTIONS,
+        db_engine_kwargs={} if sqlite else {"connect_args": {"application_name": "nightjar", **CONNECTING}},
         scheduler_polling_interval_sec=30,
         notification_listener_polling_interval_sec=0.2,
     )

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,6 +18,7 @@ from typing import Any
 
 from dbos import DBOS, EnqueueOptions
 from dbos import error as dbos_error
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import __version__, telemetry
 from bot.domain import plain
@@ -25,7 +26,7 @@ from bot.domain.errors import NightjarError
 from bot.domain.messages import JSON
 from bot.domain.plugin import Flow
 from bot.domain.ports import Load, Run
-from bot.engine import _file
+from bot.engine import _file, _inside
 from bot.engine._keeper import ANEW, Keeper
 from bot.engine._quiet import nap_shortly, quieten
 from bot.engine._rows import Rows, Spot
@@ -68,7 +69,7 @@ class DbosEngine:
         self._keeper = Keeper(self, flows, self._tell, self._tell_anew)
         self._flows = {**flows, **self._keeper.flows}
         self._deps: Any = None
-        self._refusing = False
+        self._refusing = self._lost = self._was_lost = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._told: set[int] = set()
         self._working: dict[str, tuple[str, JSON]] = {}
@@ -91,7 +92,8 @@ class DbosEngine:
 
         SetupError when the database cannot be used.
         """
-        self._deps, self._refusing, self._loop = deps, False, asyncio.get_running_loop()
+        self._deps, self._loop = deps, asyncio.get_running_loop()
+        self._refusing = self._lost = self._was_lost = False
         if self._path:
             _file.require_clock()
             _file.prepare_sqlite(self._path)
@@ -100,7 +102,7 @@ class DbosEngine:
             try:
                 dbos = await self._launch(executor, listen=listen)
             except BaseException:  # a half-launched DBOS would be taken for a working one by the next attempt
-                await blocking(partial(self._leave, ""))
+                await blocking(partial(self._leave, launched=False))
                 raise
             keeping = asyncio.create_task(self._keeper.keep(self._found())) if listen else None
             try:
@@ -112,7 +114,7 @@ class DbosEngine:
                 for event in dbos.background_thread_stop_events:
                     event.set()
                 await self._drain(drain_seconds)
-                await blocking(partial(self._leave, executor))
+                await blocking(self._leave)
                 self._loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
 
     async def _identity(self, *, listen: bool) -> str:
@@ -124,7 +126,7 @@ class DbosEngine:
         if not listen:
             await blocking(lambda: reached(self._url).close())
             return f"door-{unique}"
-        self._lease = Lease(self._url, f"worker-{unique}", self.fence, self._recover, self._drop)
+        self._lease = Lease(self._url, self.fence, _inside.recover, self._drop, self._resume)
         await blocking(self._lease.enter)
         return self._lease.id
 
@@ -135,7 +137,7 @@ class DbosEngine:
         dbos = DBOS(config=config(self._url, executor))
         DBOS.listen_queues([LANES, BESIDE] if listen else [])
         DBOS.launch()  # in the running loop on purpose: flows then run beside the clients that were opened on it
-        self._rows = Rows(dbos._sys_db)  # noqa: SLF001  DBOS is pinned
+        self._rows = Rows(_inside.database())
         await register(*self._limits, _POLL_SECONDS)
         if self._lease:
             self._lease.live()
@@ -150,7 +152,9 @@ class DbosEngine:
 
     async def _run(self, name: str, payload: JSON) -> JSON:
         key = DBOS.workflow_id or ""
-        if self._refusing:  # taken from the queue in the very last moment: given back with the rest
+        if self._refusing or self._lost:  # taken from the queue in the very last moment: given back with the rest
+            raise asyncio.CancelledError
+        if self._was_lost and not await asyncio.to_thread(_inside.owned, key):  # taken under the former name
             raise asyncio.CancelledError
         if task := asyncio.current_task():
             self._tasks.add(task)
@@ -159,7 +163,9 @@ class DbosEngine:
         try:
             if name not in self._flows:
                 raise NightjarError(f"this version has no flow called {name!r}")  # noqa: TRY301  told like any other
-            return plain.cleaned(await self._flows[name].run(DbosSteps(key, self.fence), self._deps, payload))
+            return plain.cleaned(
+                await self._flows[name].run(DbosSteps(key, self.fence, self._found().begun), self._deps, payload)
+            )
         except Exception as error:  # the worker: whatever a flow raises is told here, then recorded by DBOS
             self._told.add(id(error))
             other = isinstance(error, OtherVersion | dbos_error.DBOSUnexpectedStepError)
@@ -190,7 +196,6 @@ class DbosEngine:
         await self._cut_off()
 
     async def _cut_off(self) -> None:
-        self._refusing = True
         for task in (left := set(self._tasks)):
             task.cancel()
         if left:
@@ -198,20 +203,20 @@ class DbosEngine:
 
     def _drop(self) -> None:
         """Let go of all that runs here, which is no longer ours; blocks, called by the lease's thread."""
+        self._lost = self._was_lost = True
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._cut_off(), self._loop).result(60)
 
-    def _recover(self, executor: str) -> None:
-        """Give back what a worker has begun, all of it; blocks, called by the lease's thread."""
-        while self._found().works(executor):
-            DBOS._recover_pending_workflows([executor])  # noqa: SLF001  DBOS is pinned
-        if self._lease and executor == self._lease.id:
-            self._refusing = False
+    def _resume(self, executor: str) -> None:
+        _inside.rename(executor)
+        self._lost = False
 
-    def _leave(self, executor: str) -> None:
-        """Give back what was cut short, then end DBOS; blocks."""
-        if executor:
-            DBOS._recover_pending_workflows([executor])  # noqa: SLF001  DBOS is pinned
+    def _leave(self, *, launched: bool = True) -> None:
+        """Give back what was cut short, then end DBOS; blocks, though not for a database that is away."""
+        if launched:
+            _inside.wait_no_more()
+            with suppress(SQLAlchemyError):  # without the database the lease runs out, and others find the rest
+                _inside.recover(_inside.executor())
         if self._lease:
             self._lease.leave()
             self._lease = None
@@ -270,6 +275,15 @@ class DbosEngine:
         """A run that may be over, None for an unknown one."""
         found = (await self._inputs([key])).get(key)
         return Run(key, *found, running=False) if found else None
+
+    async def idle(self) -> set[str]:
+        """Runs that this process has taken and does not work on: the answer to its claim was lost on the way."""
+        taken = await asyncio.to_thread(self._found().taken, _inside.executor())
+        return taken - _inside.working()
+
+    async def put_back(self, key: str) -> None:
+        """Let a run that this process has taken wait in its lane again."""
+        await asyncio.to_thread(_inside.put_back, key)
 
     async def spot(self, key: str) -> Spot | None:
         """Where a run stands."""

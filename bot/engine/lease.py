@@ -2,7 +2,8 @@
 
 The row of a worker is its lease. Whoever finds it older than `SECONDS` deletes it, and runs whose worker has no row are
 given back to the queue, whoever owned them and however often they are found. A worker that comes back (it was frozen,
-or cut from the database) finds its row gone: it drops its runs, and takes a new lease. Until then its fence is closed.
+or cut from the database) finds its row gone: it drops its runs, and takes a new lease under a new name, as what is
+written down under the old one belongs to whoever finds it. Until then its fence is closed.
 
 Nothing here needs a session, so that it works through PgBouncer in transaction mode.
 """
@@ -21,22 +22,18 @@ import psycopg
 from psycopg import errors
 
 from bot.domain.errors import SetupError
+from bot.engine._setup import CONNECTING, VERSION
 
 log = logging.getLogger(__name__)
 SECONDS, BEAT, MARGIN = 5.0, 1.0, 1.0
-_CONNECTING = {
-    "autocommit": True, "connect_timeout": 2, "prepare_threshold": None, "application_name": "nightjar-lease",
-    "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3, "tcp_user_timeout": 3_000,
-}  # fmt: skip
+_CONNECTING = {"autocommit": True, "application_name": "nightjar-lease", **CONNECTING}
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first goes on while the machine sleeps
 _MADE = """
 CREATE SCHEMA IF NOT EXISTS nightjar_engine;
 CREATE TABLE IF NOT EXISTS nightjar_engine.workers
     (id text PRIMARY KEY, beat timestamptz NOT NULL, host text NOT NULL, process text NOT NULL)
 """
-_ENTER = """
-INSERT INTO nightjar_engine.workers VALUES (%s, clock_timestamp(), %s, %s)
-    ON CONFLICT (id) DO UPDATE SET beat = excluded.beat
-"""
+_ENTER = "INSERT INTO nightjar_engine.workers VALUES (%s, clock_timestamp(), %s, %s)"
 _SAY = "UPDATE nightjar_engine.workers SET beat = clock_timestamp() WHERE id = %s"
 _LEAVE = "DELETE FROM nightjar_engine.workers WHERE id = %s"
 _BURY = """
@@ -44,7 +41,7 @@ DELETE FROM nightjar_engine.workers WHERE id <> %s AND beat < clock_timestamp() 
 """
 _NEIGHBOURS = "SELECT id, process FROM nightjar_engine.workers WHERE host = %s AND host <> '' AND id <> %s"
 _ORPHANS = """
-SELECT DISTINCT executor_id FROM dbos.workflow_status s WHERE status = 'PENDING'
+SELECT DISTINCT executor_id FROM dbos.workflow_status s WHERE status = 'PENDING' AND application_version = %s
     AND NOT EXISTS (SELECT 1 FROM nightjar_engine.workers w WHERE w.id = s.executor_id)
 """
 
@@ -59,7 +56,7 @@ class Fence:
 
     def holds(self) -> bool:
         """A look at this process's own clock, so that it is closed in the first instant after a freeze."""
-        return time.monotonic() - self.beaten < self.seconds
+        return elapsed() - self.beaten < self.seconds
 
     async def passes(self) -> None:
         """Wait while it does not hold."""
@@ -68,15 +65,21 @@ class Fence:
 
 
 class Lease:
-    """Beats in a thread of its own. `recover` gives back the runs of a worker; `drop` lets go of all that runs here."""
+    """Beats in a thread of its own. `recover` gives back the runs of a worker; `drop` lets go of all that runs here,
+    and `resume` goes on under another name. All three may block."""
 
     def __init__(
-        self, url: str, id: str, fence: Fence, recover: Callable[[str], object], drop: Callable[[], None]
+        self,
+        url: str,
+        fence: Fence,
+        recover: Callable[[str], None],
+        drop: Callable[[], None],
+        resume: Callable[[str], None],
     ) -> None:
-        self.id = id
+        self.id = _unique()
         self.fence = fence
         self._url = url
-        self._recover, self._drop = recover, drop
+        self._recover, self._drop, self._resume = recover, drop, resume
         self._end = threading.Event()
         self._connection: psycopg.Connection | None = None
         self._judges_from = 0.0
@@ -88,8 +91,9 @@ class Lease:
         self._connection = connection = reached(self._url)
         with suppress(errors.UniqueViolation, errors.DuplicateTable, errors.DuplicateSchema):  # two made it at once
             connection.execute(_MADE)
+        self.fence.beaten = elapsed()
         connection.execute(_ENTER, (self.id, *here()))
-        self.fence.beaten, self.fence.seconds = time.monotonic(), SECONDS - MARGIN
+        self.fence.seconds = SECONDS - MARGIN
 
     def live(self) -> None:
         """Beat, and look after the others, until `leave`."""
@@ -120,7 +124,7 @@ class Lease:
                 return
 
     def _round(self) -> None:
-        sent = time.monotonic()
+        sent = elapsed()
         connection = self._connected()
         alive = connection.execute(_SAY, (self.id,)).rowcount
         if self._away:
@@ -131,8 +135,10 @@ class Lease:
         if not alive:
             log.warning("this worker was taken for dead; its investigations go on in another, or anew")
             self._drop()
-            connection.execute(_ENTER, (self.id, *here()))
-            self._recover(self.id)
+            sent, fresh = elapsed(), _unique()
+            connection.execute(_ENTER, (fresh, *here()))
+            self.id = fresh
+            self._resume(fresh)
         self.fence.beaten = sent
         if sent >= self._judges_from:
             self._judge(connection)
@@ -143,13 +149,13 @@ class Lease:
         for worker, process in connection.execute(_NEIGHBOURS, (host, self.id)).fetchall():
             if not runs(process):
                 connection.execute(_LEAVE, (worker,))
-        for (worker,) in connection.execute(_ORPHANS).fetchall():
+        for (worker,) in connection.execute(_ORPHANS, (VERSION,)).fetchall():
             log.warning("taking over what another worker began", extra={"worker": worker})
             self._recover(worker)
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url, **_CONNECTING)  # type: ignore[arg-type]
+            self._connection = psycopg.connect(self._url, **_CONNECTING)
         return self._connection
 
     def _disconnect(self) -> None:
@@ -162,12 +168,21 @@ class Lease:
 def reached(url: str) -> psycopg.Connection:
     """A connection; SetupError when there can be none."""
     try:
-        return psycopg.connect(url, **_CONNECTING)  # type: ignore[arg-type]
+        return psycopg.connect(url, **_CONNECTING)
     except psycopg.OperationalError as error:
         where = urlsplit(url)
         raise SetupError(
             f"the engine's database at {where.hostname or 'localhost'}{where.path} cannot be reached: {error}"
         ) from error
+
+
+def elapsed() -> float:
+    """Seconds of a clock that only goes forward, also while this process is frozen."""
+    return time.clock_gettime(_CLOCK)
+
+
+def _unique() -> str:
+    return f"worker-{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def here() -> tuple[str, str]:
