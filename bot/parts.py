@@ -124,4 +124,5 @@ def policy(settings: Settings, models: tuple[str, ...]) -> Policy:
         scopes={name: Scope(c.envs, c.services, c.models, c.days_kept) for name, c in settings.channels.items()},
         money_channel=settings.money_channel,
         link_hosts=settings.link_hosts,
+        keep_days=settings.keep_days,
     )

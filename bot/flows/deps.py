@@ -46,6 +46,7 @@ class Policy:
     scopes: dict[str, Scope] = field(default_factory=dict)
     money_channel: str = ""
     link_hosts: tuple[str, ...] = ()
+    keep_days: int = 400
 
     def is_incident(self, channel: Channel) -> bool:
         """Whether the channel, by name pattern or by list, is one incident."""

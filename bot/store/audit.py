@@ -87,6 +87,10 @@ class SqlAudit(Repository):
 
         return await self._database.run(work)
 
+    async def purge(self, before: datetime) -> int:
+        """Delete a batch of what was begun before then; how much it was."""
+        return await self._drop(investigations, investigations.c.started < before)
+
 
 def _row(record: Record) -> dict[str, object]:
     return {

@@ -8,7 +8,23 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, Executable, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    delete,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -16,6 +32,7 @@ from bot.domain import plain
 from bot.domain.messages import JSON
 from bot.store.outage import Outage, why_away
 
+BATCH = 500  # rows deleted in one transaction, so that nobody waits long for it
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds
 T = TypeVar("T")
 metadata = MetaData(
@@ -70,6 +87,11 @@ class Moment(TypeDecorator[datetime]):
         return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
 
 
+def created() -> Column[datetime]:
+    """The column that says when a row was written last; the database fills it in."""
+    return Column("created", Moment, nullable=False, server_default=func.now(), index=True)
+
+
 class Database:
     """Runs each transaction in a thread of its own pool.
 
@@ -116,6 +138,18 @@ class Repository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def _drop(self, table: Table, gone: ColumnElement[bool]) -> int:
+        """Delete a batch of the rows that `gone` is true of; how many there were."""
+        key = tuple_(*table.primary_key.columns)
+        batch = select(*table.primary_key.columns).where(gone).limit(BATCH)
+        statement = delete(table).where(key.in_(batch))
+
+        def work(connection: Connection) -> int:
+            done = connection.execute(statement)
+            return done.rowcount
+
+        return await self._database.run(work)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

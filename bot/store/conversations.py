@@ -1,6 +1,7 @@
 """The transcript of each place, message by message."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 from bot.domain.messages import Message
 from bot.domain.outcomes import decode, encode
 from bot.domain.place import Place
-from bot.store.base import Plain, Repository, Words, metadata, upsert
+from bot.store.base import Plain, Repository, Words, created, metadata, upsert
 
 messages = Table(
     "messages",
@@ -30,6 +31,7 @@ messages = Table(
     Column("flow", Words, nullable=False),
     Column("position", Integer, nullable=False),
     Column("message", Plain, nullable=False),
+    created(),
     UniqueConstraint("team", "channel", "thread", "flow", "position"),
     info={"key": ("team", "channel", "thread", "flow", "position")},
 )
@@ -76,3 +78,7 @@ class SqlConversations(Repository):
             gone = in_thread(messages) if place.thread else in_channel(messages)
         statement = delete(messages).where(gone)
         await self._database.run(lambda connection: connection.execute(statement, vars(place)))
+
+    async def purge(self, before: datetime) -> int:
+        """Delete a batch of what was written before then; how much it was."""
+        return await self._drop(messages, messages.c.created < before)

@@ -1,10 +1,12 @@
 """Evidence with its raw data."""
 
+from datetime import datetime
+
 from sqlalchemy import Column, Connection, Table, bindparam, select
 
 from bot.domain.evidence import Evidence
 from bot.domain.outcomes import decode, encode
-from bot.store.base import Moment, Plain, Repository, Words, metadata, upsert
+from bot.store.base import Moment, Plain, Repository, Words, created, metadata, upsert
 from bot.store.repositories import by_number
 
 evidence = Table(
@@ -12,8 +14,9 @@ evidence = Table(
     metadata,
     Column("flow", Words, primary_key=True),
     Column("id", Words, primary_key=True),
-    Column("until", Moment, nullable=False, index=True),
+    Column("until", Moment),  # of no use; the former release writes it
     Column("body", Plain, nullable=False),
+    created(),
     info={"key": ("flow", "id")},
 )
 
@@ -29,8 +32,7 @@ class SqlEvidence(Repository):
         """Keep it; the same flow and id again replaces it."""
 
         def work(connection: Connection) -> None:
-            body = encode(Evidence, evidence_)
-            row = {"flow": evidence_.flow, "id": evidence_.id, "until": evidence_.window.end, "body": body}
+            row = {"flow": evidence_.flow, "id": evidence_.id, "body": encode(Evidence, evidence_)}
             upsert(connection, evidence, [row])
 
         await self._database.run(work)
@@ -52,3 +54,7 @@ class SqlEvidence(Repository):
             return tuple(sorted((decode(Evidence, row.body) for row in rows), key=by_number))
 
         return await self._database.run(work)
+
+    async def purge(self, before: datetime) -> int:
+        """Delete a batch of what was written before then; how much it was."""
+        return await self._drop(evidence, evidence.c.created < before)

@@ -30,7 +30,6 @@ _NEWEST = (
     .limit(bindparam("limit"))
 )
 _FORGET = delete(history).where(in_channel(history), history.c.ts == bindparam("ts"))
-_PURGE = delete(history).where(history.c.until <= bindparam("now"))
 
 
 class SqlHistory(Repository):
@@ -57,6 +56,6 @@ class SqlHistory(Repository):
 
         return await self._database.run(work)
 
-    async def purge(self, now: datetime) -> None:
-        """Delete, in every channel, what was to be kept until now or until before."""
-        await self._database.run(lambda connection: connection.execute(_PURGE, {"now": now}))
+    async def purge(self, before: datetime) -> int:
+        """Delete a batch, over all channels, of what was to be kept until then or less long; how much it was."""
+        return await self._drop(history, history.c.until <= before)

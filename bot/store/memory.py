@@ -1,8 +1,8 @@
 """The store in memory: the same values come back as from a database."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Hashable, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from bot.domain import plain
 from bot.domain.evidence import Evidence
@@ -11,6 +11,8 @@ from bot.domain.messages import Message
 from bot.domain.outcomes import decode, encode
 from bot.domain.place import Place, Said
 from bot.store.repositories import Store, by_number, cost_of, place_of, without_words
+
+K = TypeVar("K", bound=Hashable)
 
 
 def open_memory() -> Store:
@@ -23,6 +25,28 @@ def _kept(kind: Any, value: Any) -> Any:
     return decode(kind, plain.cleaned(encode(kind, value)))
 
 
+class _Rows(dict[K, Any]):
+    """Rows by key, each with the time when it was written last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: dict[K, datetime] = {}
+
+    def __setitem__(self, key: K, value: Any) -> None:
+        super().__setitem__(key, value)
+        self._written[key] = datetime.now(UTC)
+
+    def purge(self, before: datetime, keys: Sequence[K] | None = None) -> int:
+        """Drop what was written before then, of these or of all; how much it was."""
+        return self.drop([key for key in (self if keys is None else keys) if self._written[key] < before])
+
+    def drop(self, keys: Sequence[K]) -> int:
+        """Drop these; how many they are."""
+        for key in keys:
+            del self[key]
+        return len(keys)
+
+
 def _within(here: Place, place: Place) -> bool:
     same_channel = (here.team, here.channel) == (place.team, place.channel)
     return same_channel and place.thread in ("", here.thread)
@@ -32,30 +56,32 @@ class MemoryConversations:
     """The `Conversations` port."""
 
     def __init__(self) -> None:
-        self._said: dict[tuple[Place, str], dict[int, Message]] = {}
+        self._said: _Rows[tuple[Place, str, int]] = _Rows()
 
     async def load(self, place: Place) -> tuple[Message, ...]:
         """What was said in this thread, oldest first; outside any thread only what was said outside."""
-        return tuple(message for (here, _), said in self._said.items() if here == place for message in said.values())
+        return tuple(message for (here, *_), message in self._said.items() if here == place)
 
     async def append(self, place: Place, flow: str, messages: Sequence[Message]) -> None:
         """Keep what a flow adds; the same flow again replaces its own."""
-        said = self._said.setdefault((place, flow), {})
-        said.update({position: _kept(Message, message) for position, message in enumerate(messages)})
+        for position, message in enumerate(messages):
+            self._said[place, flow, position] = _kept(Message, message)
 
     async def forget(self, place: Place, ts: str = "") -> None:
         """Delete what the message `ts` led to, in whichever thread; without one, the thread or the whole channel."""
         within = Place(place.team, place.channel) if ts else place
-        gone = [(here, flow) for here, flow in self._said if _within(here, within) and (not ts or f":{ts}" in flow)]
-        for key in gone:
-            del self._said[key]
+        self._said.drop([key for key in self._said if _within(key[0], within) and (not ts or f":{ts}" in key[1])])
+
+    async def purge(self, before: datetime) -> int:
+        """Delete what was written before then; how much it was."""
+        return self._said.purge(before)
 
 
 class MemoryEvidence:
     """The `EvidenceStore` port."""
 
     def __init__(self) -> None:
-        self._evidence: dict[tuple[str, str], Evidence] = {}
+        self._evidence: _Rows[tuple[str, str]] = _Rows()
 
     async def put(self, evidence: Evidence) -> None:
         """Keep it; the same flow and id again replaces it."""
@@ -68,6 +94,10 @@ class MemoryEvidence:
     async def all(self, flow: str) -> tuple[Evidence, ...]:
         """All of an investigation, by number."""
         return tuple(sorted((item for item in self._evidence.values() if item.flow == flow), key=by_number))
+
+    async def purge(self, before: datetime) -> int:
+        """Delete what was written before then; how much it was."""
+        return self._evidence.purge(before)
 
 
 class MemoryAudit:
@@ -100,12 +130,19 @@ class MemoryAudit:
         """US dollars of the investigations begun since then."""
         return sum(cost_of(record) for record in self._records.values() if record.started >= since)
 
+    async def purge(self, before: datetime) -> int:
+        """Delete what was begun before then; how much it was."""
+        gone = [flow for flow, record in self._records.items() if record.started < before]
+        for flow in gone:
+            del self._records[flow]
+        return len(gone)
+
 
 class MemoryVotes:
     """The `Votes` port."""
 
     def __init__(self) -> None:
-        self._votes: dict[tuple[str, str], tuple[str, str]] = {}
+        self._votes: _Rows[tuple[str, str]] = _Rows()
 
     async def put(self, flow: str, person: str, vote: str, reason: str = "") -> None:
         """One vote a person; the last counts."""
@@ -115,12 +152,16 @@ class MemoryVotes:
         """Person, vote and reason, by person."""
         return tuple(sorted((person, *vote) for (of, person), vote in self._votes.items() if of == flow))
 
+    async def purge(self, before: datetime) -> int:
+        """Delete what was written before then; how much it was."""
+        return self._votes.purge(before)
+
 
 class MemoryNotes:
     """The `Notes` port."""
 
     def __init__(self) -> None:
-        self._notes: dict[str, str] = {}
+        self._notes: _Rows[str] = _Rows()
 
     async def put(self, key: str, value: str, *, replace: bool = False) -> bool:
         """Whether the key is new; the value of a known one changes only with `replace`."""
@@ -132,6 +173,11 @@ class MemoryNotes:
     async def get(self, key: str) -> str | None:
         """The value, or None."""
         return self._notes.get(key)
+
+    async def purge(self, before: datetime, kept: Sequence[str] = ()) -> int:
+        """Delete what was written before then, but for keys that begin with one of `kept`; how much it was."""
+        served = [key for key in self._notes if not key.startswith(tuple(kept))]
+        return self._notes.purge(before, served)
 
 
 class MemoryHistory:
@@ -155,6 +201,9 @@ class MemoryHistory:
         found = [said for (*at, _), (thread, said, _) in self._kept.items() if (*at, thread) == (*here, place.thread)]
         return tuple(sorted(found, key=lambda said: said.ts)[-limit:])
 
-    async def purge(self, now: datetime) -> None:
-        """Delete, in every channel, what was to be kept until now or until before."""
-        self._kept = {key: kept for key, kept in self._kept.items() if kept[2] > now}
+    async def purge(self, before: datetime) -> int:
+        """Delete, in every channel, what was to be kept until then or less long; how much it was."""
+        gone = [key for key, (*_, until) in self._kept.items() if until <= before]
+        for key in gone:
+            del self._kept[key]
+        return len(gone)

@@ -1,8 +1,10 @@
 """What people said of an answer."""
 
+from datetime import datetime
+
 from sqlalchemy import Column, Connection, Table, bindparam, select
 
-from bot.store.base import Repository, Words, metadata, upsert
+from bot.store.base import Repository, Words, created, metadata, upsert
 
 votes = Table(
     "votes",
@@ -11,6 +13,7 @@ votes = Table(
     Column("person", Words, primary_key=True),
     Column("vote", Words, nullable=False),
     Column("reason", Words, nullable=False),
+    created(),
     info={"key": ("flow", "person")},
 )
 
@@ -34,3 +37,7 @@ class SqlVotes(Repository):
             return tuple(sorted((row.person, row.vote, row.reason) for row in rows))
 
         return await self._database.run(work)
+
+    async def purge(self, before: datetime) -> int:
+        """Delete a batch of what was written before then; how much it was."""
+        return await self._drop(votes, votes.c.created < before)

@@ -216,3 +216,38 @@ async def test_history_ends(store: Store) -> None:
             await store.history.keep(place, Said(f"{second + 1}.0", "U1", "x"), NOW + timedelta(seconds=second))
     await store.history.purge(NOW)
     assert [[said.ts for said in await store.history.recent(place)] for place in places] == [["2.0"]] * 3
+
+
+async def test_what_was_kept_long_enough_goes(store: Store) -> None:
+    """Each kind by when it was written, an investigation by when it began; how much went is told."""
+    await store.conversations.append(HERE, FLOW, (Message("user", "a"), Message("assistant", "b")))
+    await store.evidence.put(piece("E1"))
+    await store.votes.put(FLOW, "U1", "up")
+    for number in range(3):
+        await store.audit.put(record(f"f{number}", started=NOW + timedelta(hours=number)))
+    ports = (store.conversations, store.evidence, store.votes)
+    now = datetime.now(UTC)
+    assert [await port.purge(now - timedelta(minutes=1)) for port in ports] == [0, 0, 0]
+    assert [await port.purge(now + timedelta(minutes=1)) for port in ports] == [2, 1, 1]
+    assert [await port.purge(now + timedelta(minutes=1)) for port in ports] == [0, 0, 0]
+    assert (await store.conversations.load(HERE), await store.evidence.all(FLOW)) == ((), ())
+    assert await store.audit.purge(NOW + timedelta(hours=1)) == 1
+    assert [found.flow for found in await store.audit.recent()] == ["f2", "f1"]
+
+
+async def test_notes_that_have_served_go(store: Store) -> None:
+    """But for those whose key begins as those to be kept do; what was written anew counts from then."""
+    for key in ("keep:C1", "env:C1", "queued:keep:1", "kee_:2"):
+        await store.notes.put(key, "1")
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    assert await store.notes.purge(later - timedelta(minutes=2)) == 0
+    assert await store.notes.purge(later, ("keep:", "env:")) == 2
+    assert [await store.notes.get(key) for key in ("keep:C1", "env:C1", "kee_:2")] == ["1", "1", None]
+    assert await store.notes.purge(later, ("kee_:",)) == 2
+
+
+async def test_how_much_history_went(store: Store) -> None:
+    """A batch, and in the end nothing."""
+    for second in range(3):
+        await store.history.keep(HERE, Said(f"{second}.0", "U1", "x"), NOW + timedelta(seconds=second))
+    assert [await store.history.purge(NOW + timedelta(seconds=1)) for _ in range(2)] == [2, 0]

@@ -4,20 +4,24 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
+from typing import TypeVar
 
 import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.store.base import Database, Repository
 from bot.store.database import _database, normalised, open_store
 from bot.store.memory import open_memory
+from bot.store.notes import SqlNotes
 from bot.store.outage import Outage, why_away
 from tests.chaos.proxy import Proxy, Weather
+
+T = TypeVar("T")
 
 
 def failed(url: str, statement: str = "SELECT 1", *, timeout: float = 0.02) -> DBAPIError:
@@ -128,6 +132,31 @@ async def test_a_full_file_heals(sqlite_url: str) -> None:
         await asyncio.wait_for(writing, 3)
         found = await database.run(lambda connection: connection.execute(text("PRAGMA integrity_check")).scalar_one())
     assert found == "ok"
+
+
+class Forgetful(Database):
+    """Loses the connection right after the first commits, before anybody is told."""
+
+    losses = 1
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        found = super()._transaction(work)
+        if self.losses:
+            self.losses -= 1
+            raise OperationalError("COMMIT", {}, psycopg.OperationalError("lost"), connection_invalidated=True)
+        return found
+
+
+@pytest.mark.parametrize("replace", [False, True])
+async def test_a_commit_that_was_kept_and_not_told(database_url: str, replace: bool) -> None:
+    """Whoever put the note is told that it is new, and nobody else is."""
+    with closing(Forgetful(create_engine(normalised(database_url)), 1)) as database:
+        first, other = SqlNotes(database), SqlNotes(database)
+        assert await first.put("once", "1", replace=replace)
+        assert not await other.put("once", "1", replace=replace)
+        database.losses = 1
+        assert not await other.put("once", "1", replace=replace)
+        assert await first.get("once") == "1"
 
 
 @asynccontextmanager
