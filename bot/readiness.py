@@ -15,7 +15,7 @@ from bot.slack.health import Pulse
 from bot.store.migrate import head, revision
 
 PATIENCE = 1.5  # seconds; /readyz answers within 2, also when a part hangs
-FRESH = 10.0  # seconds for which what was seen holds, so that many may ask and no source is asked more
+FRESH, AGAIN = 10.0, 2.0  # seconds for which what was seen holds, well or not, however many ask
 LITTLE_BYTES, LITTLE_SHARE, ENOUGH_BYTES = 200e6, 0.05, 5e9
 SKEW, SKEW_STOPS = 60.0, 300.0  # seconds; at the second one Slack's signed requests are refused
 
@@ -60,7 +60,7 @@ class _Part:
     looked: float = field(default=float("-inf"))
 
     async def trouble(self) -> Trouble | None:
-        if time.monotonic() - self.looked < FRESH:
+        if time.monotonic() - self.looked < (AGAIN if self.seen else FRESH):
             return self.seen
         task = self.task = self.task or asyncio.create_task(self._look())
         done, _ = await asyncio.wait({task}, timeout=PATIENCE)
@@ -86,7 +86,7 @@ class Readiness:
         self._since: dict[str, datetime] = {}
 
     async def report(self) -> Report:
-        """What is not well, within 2 s; parts that were seen in the last 10 s are not looked at again."""
+        """What is not well, within 2 s; parts that were well in the last 10 s are not looked at again."""
         found = await asyncio.gather(*(part.trouble() for part in self._parts.values()))
         return Report({name: self._dated(name, trouble) for name, trouble in zip(self._parts, found, strict=True)})
 

@@ -40,6 +40,7 @@ def clock() -> Clock:
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every report looks again; a part gets a moment."""
     monkeypatch.setattr(readiness, "FRESH", 0.0)
+    monkeypatch.setattr(readiness, "AGAIN", 0.0)
     monkeypatch.setattr(readiness, "PATIENCE", 0.05)
 
 
@@ -88,6 +89,19 @@ async def test_many_may_ask(clock: Clock) -> None:
     await asyncio.gather(*(ready.report() for _ in range(20)))
     await ready.report()
     assert len(asked) == 1
+
+
+async def test_what_is_well_again_is_noticed_soon(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not well holds for two seconds only, so that nobody is kept away for longer than it lasts."""
+    state: list[Trouble | None] = [Trouble("down"), None]
+
+    async def look() -> Trouble | None:
+        return state.pop(0)
+
+    ready = Readiness({"prom": look}, clock)
+    assert [set((await ready.report()).impaired) for _ in range(2)] == [{"prom"}, {"prom"}]
+    monkeypatch.setattr(readiness, "AGAIN", 0.0)
+    assert (await ready.report()).impaired == {}
 
 
 async def test_a_part_that_hangs_holds_nobody_up(clock: Clock, fresh: None) -> None:
