@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 import ssl
 import zlib
 from collections.abc import Awaitable, Iterable
@@ -14,10 +13,10 @@ from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 import httpx
-from pydantic_core import from_json
 
 from bot.domain.breaker import Breaker
 from bot.domain.errors import BadArguments, SourceDown, SourceRefused
+from bot.sources._bodies import Answer, Unpacked, message, parsed
 from bot.sources._settings import HttpSettings
 
 Pairs = Iterable[tuple[str, str]]
@@ -28,25 +27,6 @@ _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.C
 
 class PathMissing(SourceRefused):
     """The server answered, but knows no such path."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A whole answer as it came, unpacked."""
-
-    status: int
-    type: str
-    body: bytes
-
-    @property
-    def is_json(self) -> bool:
-        """Whether it says so of itself; a server that says nothing is believed."""
-        return "json" in self.type or not self.type
-
-    @property
-    def head(self) -> str:
-        """The first words of the body, on one line."""
-        return " ".join(self.body[:600].decode("utf-8", "replace").split())[:200]
 
 
 @dataclass
@@ -204,7 +184,7 @@ class Http:
         response = await transport.handle_async_request(request)
         self.breaker.worked()
         try:
-            unpack = _Unpacked(response.headers.get("content-encoding", ""), self.max_bytes)
+            unpack = Unpacked(response.headers.get("content-encoding", ""), self.max_bytes)
             async for chunk in response.aiter_raw():
                 if not unpack.take(chunk):
                     raise BadArguments(
@@ -224,12 +204,12 @@ class Http:
                 "the URL leads to a login page or to another service"
             )
         try:
-            return _parsed(answer.body)
+            return parsed(answer.body)
         except (ValueError, RecursionError) as error:
             raise SourceRefused(f"the answer of {self.name} is no valid JSON: {error}") from error
 
     def _fault(self, path: str, answer: Answer) -> BadArguments | SourceDown | SourceRefused:
-        where, said = f"{self.name} ({self.settings.host})", self._masked(_message(answer))
+        where, said = f"{self.name} ({self.settings.host})", self._masked(message(answer))
         status = answer.status
         if status in (400, 422) and answer.is_json:
             return BadArguments(f"{self.name}: {said}")
@@ -263,52 +243,8 @@ _REMEDIES = {
 }
 
 
-def _message(answer: Answer) -> str:
-    """The server's own words, out of the shapes in which servers wrap them."""
-    if answer.is_json:
-        try:
-            body = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            return answer.head
-        if isinstance(body, dict):
-            said = body.get("error") or body.get("message") or answer.head
-            return str(said)[:500]
-        return str(body)[:500]
-    return answer.head
-
-
 @lru_cache(64)
 def _base(url: str) -> tuple[httpx.URL, str]:
     """A base URL and its path."""
     parsed = httpx.URL(url)
     return parsed, parsed.raw_path.decode().rstrip("/")
-
-
-def _parsed(body: bytes) -> Any:
-    """By the faster parser; by the standard one where that refuses, as it does for a lone surrogate."""
-    try:
-        return from_json(body)
-    except ValueError:
-        return json.loads(body)
-
-
-class _Unpacked:
-    """Collects a body that may be compressed, and stops at a size, however small it came."""
-
-    def __init__(self, encoding: str, limit: int) -> None:
-        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding in ("gzip", "deflate", "x-gzip") else None
-        self._chunks: list[bytes] = []
-        self._left = limit
-
-    def take(self, chunk: bytes) -> bool:
-        """Add a piece; False when the body is larger than allowed."""
-        if self._inflate is not None:
-            chunk = self._inflate.decompress(chunk, self._left + 1)
-        self._left -= len(chunk)
-        self._chunks.append(chunk)
-        return self._left >= 0
-
-    @property
-    def body(self) -> bytes:
-        """All of it so far."""
-        return b"".join(self._chunks)
