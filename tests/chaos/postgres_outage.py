@@ -12,7 +12,8 @@ import argparse
 import asyncio
 import random
 import shlex
-import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,10 +33,15 @@ from tests import postgres
 from tests.benchmarks.databases import states
 from tests.benchmarks.percentiles import at, report
 from tests.chaos.deliveries import replies, thinking
+from tests.chaos.worker import Order
 from tests.scenarios.stage import environment, free_port, given, served, watched, words
 
-MOST = {"lost": 0.0, "doubled": 0.0, "back_max_s": 5.0, "drained_s": 60.0}
+MOST = {
+    "lost": 0.0, "doubled": 0.0, "failed": 0.0, "back_max_s": 5.0, "back_long_s": 5.0, "drained_s": 60.0,
+    "not_in_readyz": 0.0,
+}  # fmt: skip
 CHANNELS, EVERY = 40, 0.7
+WORKER = (sys.executable, "-m", "tests.chaos.worker")  # dies with who started it
 _STEPS = "SELECT count(*) FROM dbos.operation_outputs"
 _AT_WORK = """
 SELECT w.workflow_uuid, count(o.*) FROM dbos.workflow_status w LEFT JOIN dbos.operation_outputs o USING (workflow_uuid)
@@ -100,12 +106,29 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     """A cluster of this run's own, with this version's schema; `tests.postgres` ends only those that never crashed."""
-    server = Server(postgres._with_template(postgres._started(), prepare)).keeps()
-    try:
-        yield server
-    finally:
-        server.ctl("stop", "-m", "immediate")
-        shutil.rmtree(server.cluster.folder, ignore_errors=True)
+    cluster = postgres._started()
+    with guarded(cluster):
+        yield Server(postgres._with_template(cluster, prepare)).keeps()
+
+
+@contextmanager
+def guarded(cluster: postgres.Cluster) -> Iterator[None]:
+    """Somebody ends the server and clears it away once this process is gone, however it went."""
+    tools = postgres.binaries()
+    assert tools is not None
+    command = (
+        "sh",
+        "-c",
+        'read -r _; "$0/pg_ctl" stop -m immediate -s -D "$1/data"; rm -rf "$1"',
+        tools,
+        cluster.folder,
+    )
+    owner = Path(cluster.folder).owner()
+    user, quiet = (None if owner == "root" else owner), subprocess.DEVNULL
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, user=user, cwd="/", start_new_session=True
+    ):
+        yield  # left, the pipe is closed: that is what it reads
 
 
 def recorded(url: str) -> int:
@@ -126,10 +149,9 @@ async def workers(told: Mapping[str, Any], folder: Path, count: int) -> AsyncIte
     """So many `serve` processes; the ports of their health pages."""
     ports, bots = [free_port() for _ in range(count)], []
     try:
-        for port in ports:
-            variables = environment({**told, "port": port}, folder)
-            command, quiet = (sys.executable, "-m", "bot", "serve"), asyncio.subprocess.DEVNULL
-            bots.append(await asyncio.create_subprocess_exec(*command, env=variables, stderr=quiet, stdout=quiet))
+        for number, port in enumerate(ports):
+            order = Order(f"w{number}", "serve", str(folder), environment({**told, "port": port}, folder))
+            bots.append(await asyncio.create_subprocess_exec(*WORKER, order.to_json(), start_new_session=True))
         yield ports
     finally:
         for bot in bots:
@@ -145,7 +167,7 @@ async def readiness(port: int) -> str:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
             session.get(f"http://127.0.0.1:{port}/readyz") as answer,
         ):
-            return f"{answer.status} {(await answer.text())[:300]}"
+            return f"{answer.status} {(await answer.text())[:1500]}"
     except (aiohttp.ClientError, TimeoutError) as error:
         return f"no answer: {type(error).__name__}"
 
@@ -159,10 +181,11 @@ async def asking(slack: Sandbox, asked: list[str], stop: asyncio.Event) -> None:
 
 
 async def drained(url: str, asked: list[str], seconds: float) -> float:
-    """How long it takes until all is answered; `seconds` at most."""
+    """How long it takes until all is answered or failed; `seconds` at most."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:
-        if (await asyncio.to_thread(states, url))["answered"] >= len(asked):
+        found = await asyncio.to_thread(states, url)
+        if found["answered"] + found["failed"] >= len(asked):
             break
         await asyncio.sleep(0.2)
     return time.monotonic() - began
@@ -171,8 +194,9 @@ async def drained(url: str, asked: list[str], seconds: float) -> float:
 async def play(options: argparse.Namespace) -> dict[str, object]:
     """The whole run."""
     chance, asked, stop = random.Random(options.seed), list[str](), asyncio.Event()
-    with tempfile.TemporaryDirectory() as name, serving() as server:
-        folder, cluster = Path(name), server.cluster
+    folder = Path(tempfile.mkdtemp(prefix="nightjar-outage-"))
+    with serving() as server:
+        cluster = server.cluster
         town = Sandbox(channels=[f"inc-{n}" for n in range(CHANNELS)], retry_delays=(1, 2, 5, 10, 20, 40, 60))
         with cluster.database() as url:
             async with watched() as sources, served(thinking) as (model, claude), town as slack:
@@ -189,6 +213,7 @@ async def play(options: argparse.Namespace) -> dict[str, object]:
                     stop.set()
                     await talking
                     took = await drained(url, asked, 180)
+                    failed = (await asyncio.to_thread(states, url))["failed"]
                 found = replies(slack, "answer")
                 assert model is not None
                 turns = Counter(q for r in model.requests for q in range(len(asked)) if f"It is q{q}." in words(r))
@@ -196,9 +221,10 @@ async def play(options: argparse.Namespace) -> dict[str, object]:
     return {
         "seed": options.seed, "stops": options.stops, "questions": len(asked), "drained_s": took,
         "lost": sum(not found[ts] for ts in asked), "doubled": sum(found[ts] > 1 for ts in asked),
+        "failed": failed,
         "model_again": sum(max(0, many - 2) for many in turns.values()), "back_p50_s": at(0.5, soon or [0]),
         "back_max_s": max(soon or [0]), "all_back_max_s": max(server.all_back), "back_long_s": long_back,
-        "readyz": said,
+        "readyz": said, "not_in_readyz": int('"database"' not in said) if said else 0, "folder": str(folder),
     }  # fmt: skip
 
 
@@ -228,6 +254,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     sys.stderr.write(f"seed {options.seed}\n")
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # the workers are ended in order
     found = asyncio.run(play(options))
     sys.exit(report(found, MOST, {}, lines=not options.json))
 

@@ -8,10 +8,10 @@ finished. Where there are several workers, every third time two are told at once
 
 import argparse
 import asyncio
+import contextlib
 import random
 import sys
 import tempfile
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +70,7 @@ async def play(database: str, options: argparse.Namespace) -> dict[str, object]:
     folder = Path(tempfile.mkdtemp(prefix="nightjar-term-"))
     chance, slow = random.Random(options.seed), Slow()
     told = {"workers": options.workers, "seed": options.seed, "folder": folder}
-    async with AsyncExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(MessagesServer(slow, strict=False))
         town = await stack.enter_async_context(stage(database=database, anthropic_base_url=server.url, **told))
         slow.model, end = Model(town.history), asyncio.Event()
@@ -80,7 +80,9 @@ async def play(database: str, options: argparse.Namespace) -> dict[str, object]:
         finally:
             end.set()
             await load
-        drained = await town.drained(DRAIN)
+        drained = DRAIN
+        with contextlib.suppress(TimeoutError):
+            drained = await town.drained(DRAIN)
         await town.settled()
         verdict = town.verdict()
         stories = "\n\n".join(story(town.history, key) for key in verdict.wrong)
