@@ -186,8 +186,10 @@ def _unique() -> str:
 
 
 def here() -> tuple[str, str]:
-    """This machine (its boot, and the space its process ids are in) and this process; empty where that is not told."""
+    """This machine (its boot, and the space its process ids are in) and this process; empty where that is not told, or
+    where the processes of other users are hidden, which would look dead."""
     try:
+        _process(1)
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot}/{os.readlink('/proc/self/ns/pid')}", _process(os.getpid())
     except OSError:
