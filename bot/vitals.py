@@ -56,6 +56,7 @@ class Vitals:
         self._spent: float | None = None
         self._beaten = 0.0
         self._lags = [0.0]
+        self._tasks = 0
 
     async def beat(self) -> bool:
         """Tell the dead-man's switch that the whole chain is well; silence where something stops the work."""
@@ -98,6 +99,7 @@ class Vitals:
             "part_up": lambda: {name: float(not bad) for name, bad in self._report.parts.items()},
             "clock_skew_seconds": self._skew,
             "loop_lag_seconds": lambda: max(self._lags),
+            "loop_tasks": lambda: float(self._tasks),
             "spent_today_usd": lambda: self._spent,
             "limit_usd_per_day": lambda: policy.usd_per_day,
         }
@@ -128,3 +130,4 @@ class Vitals:
             due = loop.time() + LAG_SECONDS
             await asyncio.sleep(LAG_SECONDS)
             self._lags = [*self._lags[1 - int(SAMPLE_SECONDS / LAG_SECONDS) :], loop.time() - due]
+            self._tasks = len(asyncio.all_tasks())

@@ -55,6 +55,7 @@ METRICS: Mapping[str, Metric] = {
     "clock_skew_seconds": Metric("gauge", "How far this machine's clock is ahead of Slack's"),
     "disk_free_bytes": Metric("gauge", "Free space where the SQLite files are"),
     "loop_lag_seconds": Metric("gauge", "The event loop's longest delay of the last quarter of a minute"),
+    "loop_tasks": Metric("gauge", "Tasks of the event loop"),
     "heartbeat_timestamp_seconds": Metric("gauge", "When the last beat reached the dead-man's switch; 0: none yet"),
     "spent_today_usd": Metric("gauge", "Money spent on models since midnight UTC, over all processes"),
     "limit_usd_per_day": Metric("gauge", "The day's limit for it"),
