@@ -40,5 +40,5 @@ SAID: dict[FaultCause, str] = {
     "spend_limit": "has reached its spend limit",
     "refused_request": "refused the request",
     "too_long": "found the question too long",
-    "left_alone": "has just failed several times",
+    "left_alone": "has just failed and is left alone for a while",
 }

@@ -13,7 +13,7 @@ class Breaker:
     """Counts faults in a row; after `most` of them the server is left alone.
 
     After a pause one request tries again, while the others still go without; the pause doubles up to `longest` seconds
-    as long as that fails.
+    as long as that fails. Faults of requests that were under way when it was left alone change nothing.
     """
 
     most: int = MOST
@@ -24,6 +24,7 @@ class Breaker:
     _faults: int = 0
     _pause: float = 0.0
     _until: float = 0.0
+    _trying: bool = False
 
     def holds(self) -> bool:
         """Whether to leave it alone; lets one through when the pause is over."""
@@ -32,6 +33,7 @@ class Breaker:
         now = self.now()
         if now < self._until:
             return True
+        self._trying = True
         self._until = now + self.longest  # until whoever asks now has an outcome, or is gone
         return False
 
@@ -39,13 +41,15 @@ class Breaker:
         """A request failed; `at_once` where the next one is sure to fail as well."""
         self._faults += 1
         self.why = why
+        if self._pause and not self._trying:
+            return
         if at_once or self._faults >= self.most:
             self._pause = min(max(self.first, 2 * self._pause), self.longest)
-            self._until = self.now() + self._pause
+            self._until, self._trying = self.now() + self._pause, False
 
     def worked(self) -> None:
         """The server answered."""
-        self._faults, self._pause, self.why = 0, 0.0, ""
+        self._faults, self._pause, self._trying, self.why = 0, 0.0, False, ""
 
     @property
     def trouble(self) -> str:
@@ -53,4 +57,5 @@ class Breaker:
         if not self._pause:
             return ""
         left = max(1.0, self._until - self.now())
-        return f"{self.why}; {self._faults} times in a row, so it is left alone for {left:.0f} s"
+        often = f"{self._faults} times in a row, so it" if self._faults > 1 else "it"
+        return f"{self.why}; {often} is left alone for {left:.0f} s"

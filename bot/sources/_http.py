@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ssl
+import time
 import zlib
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
@@ -22,6 +23,10 @@ from bot.sources._settings import HttpSettings
 Pairs = Iterable[tuple[str, str]]
 MAX_BYTES = 20_000_000
 MOST_SILENCES = 4  # requests in a row that time out before the server is left alone
+SLOW_SECONDS = (
+    2.0  # an error that took longer, as a gateway's 504 does, is as bad as silence; a quick one costs nothing
+)
+STOPPED_SECONDS = 1.0  # a request that was given up sooner was stopped by a person, and says nothing of the server
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
 
 
@@ -64,6 +69,7 @@ class Http:
         return await self._noted(path, self.ask("POST", path, urlencode(list(form)).encode()))
 
     async def _noted(self, path: str, asking: Awaitable[Answer]) -> Any:
+        began = time.monotonic()
         try:
             found = self._read(path, await asking)
         except PathMissing:
@@ -72,7 +78,8 @@ class Http:
             self.trouble = str(error)
             raise
         except asyncio.CancelledError:
-            self.trouble = f"{self.name} ({self.settings.host}) was not waited for any longer"
+            if time.monotonic() - began > STOPPED_SECONDS:
+                self.trouble = f"{self.name} ({self.settings.host}) was not waited for any longer"
             raise
         self.trouble = ""
         return found
@@ -181,19 +188,27 @@ class Http:
         return self._token[1]
 
     async def _exchange(self, line: _Line, transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> Answer:
+        began = time.monotonic()
         response = await transport.handle_async_request(request)
-        self.breaker.worked()
         try:
             unpack = Unpacked(response.headers.get("content-encoding", ""), self.max_bytes)
             async for chunk in response.aiter_raw():
                 if not unpack.take(chunk):
+                    self.breaker.worked()
                     raise BadArguments(
                         f"the answer of {self.name} is larger than {self.max_bytes / 1e6:g} MB; "
                         "ask for fewer series: a narrower selector, sum by (…), topk(…) or a shorter window"
                     )
+            self._heard(response.status_code, time.monotonic() - began)
             return Answer(response.status_code, response.headers.get("content-type", ""), unpack.body)
         finally:
             await response.aclose()
+
+    def _heard(self, status: int, seconds: float) -> None:
+        if status >= 500 and seconds > SLOW_SECONDS:
+            self.breaker.failed(f"it answered {status} after {seconds:.0f} s")
+        else:
+            self.breaker.worked()
 
     def _read(self, path: str, answer: Answer) -> Any:
         if answer.status != 200:

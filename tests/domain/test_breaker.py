@@ -76,3 +76,17 @@ def test_what_is_sure_to_fail_again_opens_it_at_once() -> None:
     breaker = Breaker(now=Time())
     breaker.failed("the key is refused", at_once=True)
     assert breaker.holds()
+    assert breaker.trouble == "the key is refused; it is left alone for 5 s"
+
+
+def test_many_under_way_when_it_opens_are_one_fault() -> None:
+    """Twenty who waited together fail together: the pause stays short, and one tries after it."""
+    now = Time()
+    breaker = opened(now, 20)
+    now.at += 5.0
+    assert [breaker.holds(), breaker.holds()] == [False, True]
+    breaker.failed("still none")
+    now.at += 9.0
+    assert breaker.holds()
+    now.at += 1.0
+    assert not breaker.holds()

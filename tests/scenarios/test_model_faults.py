@@ -113,7 +113,7 @@ async def test_a_model_that_keeps_failing_is_left_alone(play: Play) -> None:
         await scene.ask()
         answer = (await scene.answers(3))[-1]
         assert len(scene.model.requests) == asked
-        assert f"{CLAUDE} has just failed several times; playbook took over" in text_of(answer)
+        assert f"{CLAUDE} has just failed and is left alone for a while; playbook took over" in text_of(answer)
         well.append(True)
         await asyncio.sleep(1.6)
         await scene.ask()
