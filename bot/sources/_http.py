@@ -23,9 +23,7 @@ from bot.sources._settings import HttpSettings
 Pairs = Iterable[tuple[str, str]]
 MAX_BYTES = 20_000_000
 MOST_SILENCES = 4  # requests in a row that time out before the server is left alone
-SLOW_SECONDS = (
-    2.0  # an error that took longer, as a gateway's 504 does, is as bad as silence; a quick one costs nothing
-)
+SLOW_SECONDS = 2.0  # an error that took longer, as a gateway's 504 does, is as bad as silence
 STOPPED_SECONDS = 1.0  # a request that was given up sooner was stopped by a person, and says nothing of the server
 _BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
 
