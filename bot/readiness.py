@@ -12,7 +12,7 @@ from bot.domain.errors import SetupError
 from bot.domain.ports import Clock, Fence, Load
 from bot.domain.sources import Instance
 from bot.slack.health import Pulse
-from bot.store.migrate import head, revision
+from bot.store.migrate import fault
 
 PATIENCE = 1.5  # seconds; /readyz answers within 2, also when a part hangs
 FRESH, AGAIN = 10.0, 2.0  # seconds for which what was seen holds, well or not, however many ask
@@ -119,19 +119,12 @@ def of_schema(url: str) -> Look:
 
     async def look() -> Trouble | None:
         try:
-            why = await asyncio.to_thread(schema_fault, url)
+            why = await asyncio.to_thread(fault, url)
         except SetupError as error:
             why = str(error)
         return Trouble(why, stops=True) if why else None
 
     return look
-
-
-def schema_fault(url: str) -> str:
-    """What is wrong with the schema, empty when nothing is; SetupError when the database cannot be opened."""
-    if (at := revision(url)) == head():
-        return ""
-    return f"the database has schema {at or 'none'}, this version needs {head()}: run `nightjar migrate`"
 
 
 def of_lease(fence: Fence) -> Look:

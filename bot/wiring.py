@@ -30,7 +30,7 @@ from bot.slack.settings import SlackSettings
 from bot.slack.thread import SlackChat
 from bot.store.database import open_store
 from bot.store.memory import open_memory
-from bot.store.migrate import migrate
+from bot.store.migrate import fault, migrate
 from bot.store.repositories import Store
 from bot.vitals import Vitals
 
@@ -201,8 +201,8 @@ def _require_schema(url: str) -> None:
     """SQLite is migrated on the spot, after a backup; PostgreSQL by its release step, as others may be using it."""
     if url.startswith("sqlite"):
         migrate(url)
-    elif fault := readiness.schema_fault(url):
-        raise SetupError(fault)
+    elif why := fault(url):
+        raise SetupError(why)
 
 
 def engine_url(settings: Settings) -> str:

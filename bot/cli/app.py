@@ -100,11 +100,13 @@ def worker() -> None:
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the database to this version's schema."""
+def migrate(
+    to: Annotated[str, typer.Option(metavar="REVISION", help="Another schema, such as 0002, before going back.")] = "",
+) -> None:
+    """Bring the database to this version's schema; a SQLite file is copied first."""
     from bot.cli import migrate as verb
 
-    verb.run()
+    verb.run(to)
 
 
 @app.command()

@@ -3,12 +3,14 @@
 import typer
 
 from bot import settings
-from bot.store.migrate import migrate
+from bot.store.migrate import migrate, revision
 
 
-def run() -> None:
-    """Upgrade, and say from where to where."""
+def run(to: str) -> None:
+    """Change the schema, and say what it is and where the backup lies."""
     config = settings.read()
     settings.check_platform()
-    migrate(config.database_url)
-    typer.echo("the database has this version's schema")
+    backup = migrate(config.database_url, to)
+    typer.echo(f"the database has schema {revision(config.database_url)}")
+    if backup:
+        typer.echo(f"as it was before: {backup}")

@@ -46,11 +46,19 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor.close()
 
 
+def liveness(full: URL) -> dict[str, Any]:
+    """How connections to PostgreSQL notice that nobody is there; what the URL says wins."""
+    if full.get_backend_name() == "sqlite":
+        return {}
+    return {**_LIVE, "tcp_user_timeout": _UNHEARD_MS, **full.query}
+
+
 def _database(url: str) -> Database:
     full = normalised(url)
     if full.get_backend_name() != "sqlite":
-        live = {**_LIVE, "tcp_user_timeout": _UNHEARD_MS, **full.query}  # what the URL says wins
-        engine = create_engine(full, pool_size=_THREADS, max_overflow=0, pool_pre_ping=True, connect_args=live)
+        engine = create_engine(
+            full, pool_size=_THREADS, max_overflow=0, pool_pre_ping=True, connect_args=liveness(full)
+        )
         return Database(engine, _THREADS)
     if full.database:
         Path(full.database).parent.mkdir(parents=True, exist_ok=True)

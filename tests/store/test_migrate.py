@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,18 +80,6 @@ def test_a_newer_schema_is_refused(database_url: str) -> None:
     set_revision(database_url, "9999")
     with pytest.raises(SetupError, match="of another version of Nightjar"):
         migrate(database_url)
-
-
-def test_a_file_is_backed_up_before_its_schema_changes(tmp_path: Path) -> None:
-    """Whatever the upgrade does, the file as it was is still there."""
-    migrate(url := f"sqlite:///{tmp_path}/nightjar.sqlite")
-    with closing(sqlite3.connect(tmp_path / "nightjar.sqlite")) as connection, connection:
-        connection.execute("INSERT INTO notes (key, value) VALUES ('a', 'b')")
-    set_revision(url, "9999")
-    with pytest.raises(SetupError):
-        migrate(url)
-    with closing(sqlite3.connect(tmp_path / "nightjar.sqlite.9999.bak")) as connection:
-        assert connection.execute("SELECT key, value FROM notes").fetchall() == [("a", "b")]
 
 
 def test_a_new_file_in_a_new_folder(tmp_path: Path) -> None:
