@@ -1,6 +1,7 @@
 """The verbs of the console script `nightjar`, each imported only when it is used."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -107,6 +108,22 @@ def migrate(
     from bot.cli import migrate as verb
 
     verb.run(to)
+
+
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Copy the SQLite files while the bot works; on PostgreSQL, say how that is done."""
+    from bot.cli import backup as verb
+
+    verb.run(folder)
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="A folder that `nightjar backup` made.")]) -> None:
+    """Put a backup back while the bot is stopped; what is there now is kept beside."""
+    from bot.cli import backup as verb
+
+    verb.restore(folder)
 
 
 @app.command()
