@@ -16,6 +16,7 @@ from bot.domain.errors import NightjarError
 from bot.domain.messages import JSON
 from bot.domain.plugin import Flow
 from bot.domain.ports import Run, Steps
+from bot.engine import _inside
 from bot.engine._rows import Rows, Spot
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ SECONDS = 5.0
 GIVEN_UP, ANEW = "engine:given-up", "engine:anew"
 _LIVES = ("ENQUEUED", "PENDING", "DELAYED")
 Told = Callable[[Run, Exception], Awaitable[None]]
+Anew = Callable[[Run], Awaitable[None]]
 
 
 class GivenUp(NightjarError):
@@ -36,14 +38,12 @@ class Starts(Protocol):
     async def read(self, key: str) -> Run | None: ...
     async def spot(self, key: str) -> Spot | None: ...
     async def rewind(self, key: str, spot: Spot) -> None: ...
-    async def idle(self) -> set[str]: ...
-    async def put_back(self, key: str) -> None: ...
 
 
 class Keeper:
     """`told` is called once for each run that was given up, `anew` before a run begins again."""
 
-    def __init__(self, engine: Starts, flows: Mapping[str, Flow], told: Told, anew: Callable[[Run], Awaitable[None]]):
+    def __init__(self, engine: Starts, flows: Mapping[str, Flow], told: Told, anew: Anew | None):
         self._engine = engine
         self._scheduled = [flow for flow in flows.values() if flow.every]
         self._told, self._anew = told, anew
@@ -77,10 +77,16 @@ class Keeper:
                 self._known.add(key)
                 own = f"given-up:{key}"
                 await self._engine.start(GIVEN_UP, own, own, key)
-        idle = await self._engine.idle()
-        for key in idle & self._idle:  # seen twice, as a run that begins or ends is idle for a moment
+        await self.revive(rows)
+
+    async def revive(self, rows: Rows) -> None:
+        """Let runs wait in their lanes again that this process has taken and does not work on: the answer to its claim
+        was lost on the way. At the second look, as a run that begins or ends is idle for a moment."""
+        taken = await asyncio.to_thread(rows.taken, _inside.executor())
+        idle = taken - _inside.working()
+        for key in idle & self._idle:
             log.warning("taken and not begun: back into its lane", extra={"key": key})
-            await self._engine.put_back(key)
+            await asyncio.to_thread(_inside.put_back, key)
         self._idle = idle
 
     async def _tell(self, steps: Steps, deps: Any, key: JSON) -> JSON:
@@ -105,6 +111,7 @@ class Keeper:
         run = await self._engine.read(key)
         if spot is None or run is None or spot.status != "ERROR":
             return False
-        await self._anew(run)
+        if self._anew:
+            await self._anew(run)
         await self._engine.rewind(key, spot)
         return True

@@ -43,11 +43,13 @@ def config(url: str, executor: str) -> DBOSConfig:
     )
 
 
-async def register(concurrency: int, everywhere: int, per_minute: int, poll_seconds: float) -> None:
-    """The two queues, with the limits of this start; 0 is none."""
+async def register(concurrency: int, everywhere: int, per_minute: int, poll_seconds: float, *, works: bool) -> None:
+    """The two queues, with the limits of this start; 0 is none. One that does not work leaves them as they are."""
     always: dict[str, Any] = {
-        "partition_concurrency": 1, "polling_interval_sec": poll_seconds, "on_conflict": "always_update"
-    }  # fmt: skip
+        "partition_concurrency": 1,
+        "polling_interval_sec": poll_seconds,
+        "on_conflict": "always_update" if works else "never_update",
+    }
     await DBOS.register_queue_async(
         LANES,
         worker_concurrency=min(concurrency, everywhere or concurrency),

@@ -65,8 +65,8 @@ class DbosEngine:
     ) -> None:
         self._url = _file.database_url(url)
         self._limits = concurrency, everywhere, per_minute
-        self._on_error, self._on_anew = on_error, on_anew
-        self._keeper = Keeper(self, flows, self._tell, self._tell_anew)
+        self._on_error = on_error
+        self._keeper = Keeper(self, flows, self._tell, on_anew)
         self._flows = {**flows, **self._keeper.flows}
         self._deps: Any = None
         self._refusing = self._lost = self._was_lost = False
@@ -138,7 +138,7 @@ class DbosEngine:
         DBOS.listen_queues([LANES, BESIDE] if listen else [])
         DBOS.launch()  # in the running loop on purpose: flows then run beside the clients that were opened on it
         self._rows = Rows(_inside.database())
-        await register(*self._limits, _POLL_SECONDS)
+        await register(*self._limits, _POLL_SECONDS, works=listen)
         if self._lease:
             self._lease.live()
         return dbos
@@ -185,10 +185,6 @@ class DbosEngine:
             await self._on_error(run, error)
         except Exception:  # the flow's own error is what must be recorded
             log.exception("a failure could not be told", extra={"key": run.key})
-
-    async def _tell_anew(self, run: Run) -> None:
-        if self._on_anew is not None:
-            await self._on_anew(run)
 
     async def _drain(self, seconds: float) -> None:
         if self._tasks:
@@ -275,15 +271,6 @@ class DbosEngine:
         """A run that may be over, None for an unknown one."""
         found = (await self._inputs([key])).get(key)
         return Run(key, *found, running=False) if found else None
-
-    async def idle(self) -> set[str]:
-        """Runs that this process has taken and does not work on: the answer to its claim was lost on the way."""
-        taken = await asyncio.to_thread(self._found().taken, _inside.executor())
-        return taken - _inside.working()
-
-    async def put_back(self, key: str) -> None:
-        """Let a run that this process has taken wait in its lane again."""
-        await asyncio.to_thread(_inside.put_back, key)
 
     async def spot(self, key: str) -> Spot | None:
         """Where a run stands."""

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from bot.domain.plugin import Flow
 from bot.domain.ports import Run, Steps
-from bot.engine import lease
+from bot.engine import _keeper, lease
 from bot.engine.dbos import DbosEngine
 
 
@@ -52,6 +52,10 @@ class Log:
     def keys(self, what: str) -> set[str]:
         """The runs of those lines."""
         return {line.key for line in self.lines(what)}
+
+    def since(self, at: float, what: str) -> set[str]:
+        """The runs of those lines after a time."""
+        return {line.key for line in self.lines(what) if line.at > at}
 
 
 async def walk(steps: Steps, log: Log, payload: Any) -> Any:
@@ -91,6 +95,7 @@ async def work(url: str, log: Log, options: dict[str, Any]) -> None:
         log.write(f"told {type(error).__name__}", run.key)
 
     lease.SECONDS, lease.BEAT, lease.MARGIN = options.pop("lease", (lease.SECONDS, lease.BEAT, lease.MARGIN))
+    _keeper.SECONDS = 0.5
     if options.pop("alone", False):
         lease.here = lambda: ("", "")
     drain = options.pop("drain", 0)
@@ -154,12 +159,12 @@ class Herd:
             raise AssertionError(self.log.path.with_suffix(".err").read_text()[-4000:]) from error
         return time.time()
 
-    async def send(self, keys: list[str], flow: str = "walk", lane: str = "", **payload: Any) -> None:
-        """Start runs, each in a lane of its own unless one is named."""
+    async def send(self, keys: list[str], flow: str = "walk", lanes: Sequence[str] = (), **payload: Any) -> None:
+        """Start runs, each in a lane of its own unless lanes are named."""
         door = DbosEngine(self.url, FLOWS)
         async with door.serving(None, listen=False):
-            for key in keys:
-                assert await door.start(flow, key, lane or f"lane {key}", payload)
+            for key, lane in zip(keys, lanes or [f"lane {key}" for key in keys], strict=True):
+                assert await door.start(flow, key, lane, payload)
 
     def of(self, worker: Worker, what: str) -> set[str]:
         """The runs that a worker has such lines of."""

@@ -1,0 +1,133 @@
+"""What a worker began goes on in another: dead, frozen, leaving, or given up; real processes on PostgreSQL."""
+
+import asyncio
+import signal
+from collections import Counter
+from statistics import median
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.engine.herd import Herd, Worker
+
+SHORT = (1.5, 0.3, 0.5)  # lease, beat and margin where the length is not the point
+STEPS = {"count": 8, "seconds": 0.3}
+
+
+def names(count: int, of: str = "run") -> list[str]:
+    """Keys."""
+    return [f"{of} {number}" for number in range(count)]
+
+
+async def at_work(workers: Herd, keys: list[str], seconds: float = 0.3, **options: Any) -> tuple[Worker, Worker]:
+    """One that works on all of them, of fourteen steps, and one that has nothing to do."""
+    first = await workers.start(**options)
+    await workers.send(keys, count=14, seconds=seconds)
+    await workers.until(lambda: workers.log.keys("began") >= set(keys))
+    return first, await workers.start(**options)
+
+
+def takeovers(workers: Herd, dead: Worker, at: float) -> list[float]:
+    """Seconds from the death to the first step elsewhere, for each run the dead one had."""
+    ended = {line.key for line in workers.log.lines("ends") if line.at < at}
+    lines = workers.log.lines("began")
+    elsewhere = {
+        key: [line.at - at for line in lines if line.key == key and line.pid != dead.pid and line.at > at]
+        for key in workers.of(dead, "began") - ended
+    }
+    return sorted(min(later) for later in elsewhere.values())
+
+
+def repeated(workers: Herd) -> dict[tuple[str, int], int]:
+    """Steps whose work was done more than once."""
+    counts = Counter((line.key, line.step) for line in workers.log.lines("did"))
+    return {what: count for what, count in counts.items() if count > 1}
+
+
+async def all_end(workers: Herd, keys: list[str], seconds: float = 20) -> None:
+    """Each once, and nobody is told of an error."""
+    await workers.until(lambda: workers.log.keys("ends") >= set(keys), seconds)
+    await asyncio.sleep(0.5)
+    assert Counter(line.key for line in workers.log.lines("ends")) == Counter(keys)
+    assert not [line for line in workers.log.path.read_text().splitlines() if '"told ' in line]
+
+
+async def test_by_the_lease_alone(workers: Herd) -> None:
+    """Lease of 5 s, another machine: p50 6 s and max 7 s; no step that was done is done again."""
+    dead, _ = await at_work(workers, keys := names(8), 0.4, alone=True)
+    at = await dead.killed()
+    await all_end(workers, keys)
+    took = takeovers(workers, dead, at)
+    assert len(took) == len(keys)
+    assert 3 < took[0] <= took[-1] <= 7
+    assert median(took) <= 6
+    assert repeated(workers) == {}
+
+
+async def test_on_one_machine(workers: Herd) -> None:
+    """Its process is seen to be gone, without waiting for the lease."""
+    dead, _ = await at_work(workers, keys := names(8))
+    at = await dead.killed()
+    await all_end(workers, keys)
+    took = takeovers(workers, dead, at)
+    assert len(took) == len(keys)
+    assert took[-1] <= 2.5
+    assert repeated(workers) == {}
+
+
+async def test_one_that_leaves_gives_back_at_once(workers: Herd) -> None:
+    """SIGTERM: what it cannot end goes on in the other at the next poll."""
+    leaver, _ = await at_work(workers, keys := names(8), alone=True)
+    at = leaver.send(signal.SIGTERM)
+    assert await asyncio.wait_for(leaver.process.wait(), 10) == 0
+    await all_end(workers, keys)
+    took = takeovers(workers, leaver, at)
+    assert len(took) == len(keys)
+    assert took[-1] <= 3
+
+
+@pytest.mark.parametrize("thaw", ["early", "late"])
+async def test_one_that_was_frozen(workers: Herd, thaw: str) -> None:
+    """It does nothing more for runs that it lost, tells nobody, and then works on as a new one."""
+    frozen, heir = await at_work(workers, keys := names(8), lease=SHORT)
+    at = frozen.send(signal.SIGSTOP)
+
+    def taken(what: str) -> set[str]:
+        return {line.key for line in workers.log.lines(what) if line.at > at and line.pid == heir.pid}
+
+    await workers.until(lambda: taken("began" if thaw == "early" else "ends") >= set(keys))
+    thawed = frozen.send(signal.SIGCONT)
+    await all_end(workers, keys)
+    assert [line for line in workers.log.lines("began") if line.pid == frozen.pid and line.at > thawed] == []
+    assert set(repeated(workers).values()) <= {2}  # what it was in the middle of
+    await heir.killed()
+    await workers.send(keys := names(3, "later"), count=2, seconds=0.1)
+    await workers.until(lambda: workers.of(frozen, "ends") >= set(keys))
+
+
+async def test_a_run_that_kills_its_process_is_given_up(workers: Herd) -> None:
+    """At the twelfth attempt: it is told once, by one of two, and its lane is free."""
+    first = await workers.start(lease=SHORT)
+    await workers.send(["bad"], "poison", ["lane"])
+    await workers.send(["good"], "walk", ["lane"], count=1, seconds=0)
+    assert await asyncio.wait_for(first.process.wait(), 10) == -signal.SIGKILL
+    with psycopg.connect(workers.url, autocommit=True) as connection:
+        connection.execute("UPDATE dbos.workflow_status SET recovery_attempts = 10 WHERE workflow_uuid = 'bad'")
+    eleventh = await workers.start(lease=SHORT)
+    assert await asyncio.wait_for(eleventh.process.wait(), 10) == -signal.SIGKILL
+    assert workers.log.lines("ends") == []
+    await asyncio.gather(workers.start(lease=SHORT), workers.start(lease=SHORT))
+    await workers.until(lambda: workers.log.lines("told GivenUp") and workers.log.lines("ends", "good"))
+    await asyncio.sleep(1.5)  # the keepers look again, and again
+    assert len(workers.log.lines("told GivenUp", "bad")) == 1
+    assert len(workers.log.lines("began", "bad")) == 2
+
+
+async def test_a_schedule_runs_once_per_tick(workers: Herd) -> None:
+    """Over all processes; each tick has a key of its own."""
+    await asyncio.gather(workers.start(ticks=True), workers.start(ticks=True))
+    await workers.until(lambda: len(workers.log.lines("ticks")) >= 2)
+    keys = [line.key for line in workers.log.lines("ticks")]
+    assert len(keys) == len(set(keys))
+    assert all(key.startswith("every:tick:20") for key in keys)
