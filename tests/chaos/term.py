@@ -47,9 +47,9 @@ class Slow:
         return said if self.turns % EVERY else Said(*said.blocks, first_byte=LONG)
 
 
-async def deploys(town: Town, times: int, chance: random.Random) -> list[tuple[float, int]]:
-    """End so many processes and start each anew; the seconds and the exit code of each."""
-    ended: list[tuple[float, int]] = []
+async def deploys(town: Town, times: int, chance: random.Random) -> list[tuple[float, int, str]]:
+    """End so many processes and start each anew; the seconds, the exit code and the name of each."""
+    ended: list[tuple[float, int, str]] = []
     while len(ended) < times:
         await asyncio.sleep(chance.uniform(*PAUSE))
         many = 2 if len(town.workers) > 2 and len(ended) % 3 == 0 else 1
@@ -57,12 +57,12 @@ async def deploys(town: Town, times: int, chance: random.Random) -> list[tuple[f
     return ended
 
 
-async def _again(worker: Worker) -> tuple[float, int]:
+async def _again(worker: Worker) -> tuple[float, int, str]:
     pid = worker.pid
     harm = await worker.term()
     code = await worker.nursery.ended(pid)
     await worker.start()
-    return harm.until - harm.at, code
+    return harm.until - harm.at, code, harm.worker
 
 
 async def play(database: str, options: argparse.Namespace) -> dict[str, object]:
@@ -87,11 +87,12 @@ async def play(database: str, options: argparse.Namespace) -> dict[str, object]:
         verdict = town.verdict()
         stories = "\n\n".join(story(town.history, key) for key in verdict.wrong)
         (folder / "stories.txt").write_text(stories, encoding="utf-8")
-    seconds = [took for took, _ in ended]
+    seconds = [took for took, _, _ in ended]
     return {
         "database": database, "seed": options.seed, "times": len(ended), "accepted": verdict.accepted,
         "answered": verdict.answered, "stop_p50_s": at(0.5, seconds), "stop_max_s": max(seconds),
-        "bad_exits": sum(code != 0 for _, code in ended), "lost": len(verdict.lost), "doubled": len(verdict.doubled),
+        "slowest": max(ended)[2],
+        "bad_exits": sum(code != 0 for _, code, _ in ended), "lost": len(verdict.lost), "doubled": len(verdict.doubled),
         "repeated_steps": len(verdict.repeated), "order_broken": len(verdict.disorder),
         "given_up": len(verdict.given_up), "drained_s": drained, "folder": str(folder),
     }  # fmt: skip
