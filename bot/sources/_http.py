@@ -101,7 +101,7 @@ class Http:
                 finally:
                     line.idle.append(transport)
         except TimeoutError as error:
-            self.breaker.failed(f"it did not answer within {self.settings.timeout:g} s")
+            self.breaker.failed(f"did not answer within {self.settings.timeout:g} s")
             raise SourceDown(
                 f"{self.name} ({self.settings.host}) did not answer within {self.settings.timeout:g} s; "
                 "ask for less (a shorter window, a narrower selector) or go on without it"
@@ -204,7 +204,7 @@ class Http:
 
     def _heard(self, status: int, seconds: float) -> None:
         if status >= 500 and seconds > SLOW_SECONDS:
-            self.breaker.failed(f"it answered {status} after {seconds:.0f} s")
+            self.breaker.failed(f"answered {status} after {seconds:.0f} s")
         else:
             self.breaker.worked()
 
