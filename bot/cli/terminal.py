@@ -57,7 +57,9 @@ class Terminal:
         """Nothing is posted: the terminal is the place."""
         return Posted(place.channel, "0")
 
-    def open(self, place: Place, key: str, posted: Posted, recipient: str = "") -> TerminalReply:
+    def open(
+        self, place: Place, key: str, posted: Posted, recipient: str = "", *, fresh: bool = False
+    ) -> TerminalReply:
         """A reply that prints."""
         return TerminalReply(self.console, self.answers)
 

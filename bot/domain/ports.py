@@ -135,10 +135,11 @@ class Reply(Protocol):
 
 
 class Replies(Protocol):
-    """Opens replies. `begin` posts the placeholder once per key and says where it stands."""
+    """Opens replies. `begin` posts the placeholder once per key and says where it stands; a reply is `fresh` when
+    nobody but this very run can have shown anything of it yet."""
 
     async def begin(self, place: Place, key: str, text: str, *, again: bool) -> Posted: ...
-    def open(self, place: Place, key: str, posted: Posted, recipient: str = "") -> Reply: ...
+    def open(self, place: Place, key: str, posted: Posted, recipient: str = "", *, fresh: bool = False) -> Reply: ...
 
 
 class Chat(Protocol):

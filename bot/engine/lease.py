@@ -1,4 +1,4 @@
-"""Who lives: every worker on PostgreSQL says so each second; what a silent one worked on goes to the others.
+"""Who lives: every worker on PostgreSQL says so twice a second; what a silent one worked on goes to the others.
 
 The row of a worker is its lease. Whoever finds it older than `SECONDS` deletes it, and runs whose worker has no row are
 given back to the queue, whoever owned them and however often they are found. A worker that comes back (it was frozen,
@@ -25,7 +25,7 @@ from bot.domain.errors import SetupError
 from bot.engine._setup import CONNECTING, VERSION
 
 log = logging.getLogger(__name__)
-SECONDS, BEAT, MARGIN = 5.0, 1.0, 1.0
+SECONDS, BEAT, MARGIN = 5.0, 0.5, 1.0
 _CONNECTING = {"autocommit": True, "application_name": "nightjar-lease", **CONNECTING}
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first goes on while the machine sleeps
 _MADE = """

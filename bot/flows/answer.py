@@ -76,7 +76,8 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     if begun.posted is None:
         telemetry.count("answers", state=begun.state)
         return {"state": begun.state}
-    reply = deps.replies.open(begun.place, steps.key, begun.posted, question.asker)
+    fresh = not (steps.replaying or begun.anew)
+    reply = deps.replies.open(begun.place, steps.key, begun.posted, question.asker, fresh=fresh)
     known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
     job = Job(steps, deps, question, begun, reply, known, scope.resolve(question, known, begun.started, deps))
     try:

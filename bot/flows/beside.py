@@ -103,7 +103,7 @@ async def _finish(deps: Deps, question: Question, begun: Begun, answer: Answer, 
     assert begun.posted is not None  # noqa: S101  a command always gets its placeholder
     now = deps.clock.now()
     await deps.audit.put(Record(key, question, "answered", begun.started, begun.posted, answer, now))
-    await deps.replies.open(begun.place, key, begun.posted, question.asker).finish(answer)
+    await deps.replies.open(begun.place, key, begun.posted, question.asker, fresh=True).finish(answer)
     return True
 
 

@@ -6,11 +6,12 @@ from functools import partial
 
 from bot import telemetry
 from bot.domain.answers import Failure
-from bot.domain.investigations import Record
+from bot.domain.investigations import Question, Record
 from bot.domain.messages import JSON
 from bot.domain.outcomes import decode, encode
 from bot.domain.plugin import Flow
 from bot.domain.ports import Engine, Steps
+from bot.flows import answer, context
 from bot.flows.deps import Deps
 
 NAME = "stop"
@@ -19,18 +20,23 @@ NOTICED_SECONDS = 2.5  # by then a run that works in another process has been cu
 
 @dataclass(frozen=True)
 class Stopping:
-    """Who stops what: a flow by its key."""
+    """Who stops what: a flow by its key, and the question it answers, where that is known."""
 
     key: str
     by: str
+    question: Question | None = None
 
 
 async def request(engine: Engine, lane: str, key: str, by: str) -> bool:
     """Accept a stop: of `key`, or of whatever runs in the lane. False when nothing runs or it was stopped before."""
-    key = key or next((run.key for run in await engine.lane(lane) if run.running), "")
+    runs = await engine.lane(lane)
+    found = next((run for run in runs if (run.key == key if key else run.running)), None)
+    key = found.key if found else key
     if not key:
         return False
-    return await engine.start(NAME, f"stop:{key}", f"stop:{key}", encode(Stopping, Stopping(key, by)))
+    question = decode(Question, found.payload) if found and found.flow == answer.NAME else None
+    stopping = Stopping(key, by, question)
+    return await engine.start(NAME, f"stop:{key}", f"stop:{key}", encode(Stopping, stopping))
 
 
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
@@ -49,10 +55,22 @@ async def _stop(deps: Deps, stopping: Stopping) -> bool:
     await deps.engine.cancel(stopping.key)
     telemetry.count("answers", state="stopped")
     if record is None or record.posted is None:
+        record = await _found(deps, stopping)
+    if record is None:
         return True
     await _say_so(deps, stopping, record)
     await deps.audit.put(replace(record, state="stopped", finished=deps.clock.now(), detail={"by": stopping.by}))
     return True
+
+
+async def _found(deps: Deps, stopping: Stopping) -> Record | None:
+    """The record of a run that was cut off while it posted its placeholder, which may stand there all the same."""
+    question = stopping.question
+    if question is None:
+        return None
+    await asyncio.sleep(NOTICED_SECONDS)
+    posted = await deps.replies.begin(question.place, stopping.key, "Stopping", again=True)
+    return Record(stopping.key, context.masked(deps, question), "running", deps.clock.now(), posted)
 
 
 async def _say_so(deps: Deps, stopping: Stopping, record: Record) -> None:

@@ -30,7 +30,7 @@ class Afterwards:
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    async def drain(self, seconds: float = 5.0) -> None:
+    async def drain(self, seconds: float = 2.0) -> None:
         """Wait for what is under way, so long, then give it up."""
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=seconds)

@@ -57,10 +57,9 @@ class Outlet:
         task.add_done_callback(self.tasks.discard)
         return task
 
-    def remember(self, key: str, text: str, *, fresh: bool) -> None:
-        """The placeholder's text, and whether this process alone has shown anything of the key."""
+    def remember(self, key: str, text: str) -> None:
+        """The placeholder's text."""
         self.begun[key] = text
-        (self.fresh.add if fresh else self.fresh.discard)(key)
         while len(self.begun) > MOST_BEGUN:
             self.forget(next(iter(self.begun)))
 
@@ -90,15 +89,17 @@ class SlackReplies:
         clean = self._outlet.clean(text)
         content = render.placeholder(clean, key)
         posted = await post_once(self._outlet.client, place, key, "answer", content, look=again)
-        self._outlet.remember(key, clean, fresh=not again)
+        self._outlet.remember(key, clean)
         return posted
 
-    def open(self, place: Place, key: str, posted: Posted, recipient: str = "") -> "SlackReply":
-        """The reply of a key, in any process; `recipient` is the asking human, for whom progress streams.
+    def open(self, place: Place, key: str, posted: Posted, recipient: str = "", *, fresh: bool = False) -> "SlackReply":
+        """The reply of a key, in any process; `recipient` is the asking human, for whom progress streams. One that is
+        not `fresh` looks, at its end, for what others have left.
 
         One that is open here already comes back as it is, so that whoever stops it stops its writer, also one that has
         not begun to write.
         """
+        (self._outlet.fresh.add if fresh else self._outlet.fresh.discard)(key)
         known = self._outlet.live.get(key)
         if known is not None and known.is_of(posted):
             return known
@@ -148,6 +149,8 @@ class SlackReply:
         self._closing = True
         self._progress.leave()
         self._wake.set()
+        if self._outlet.live.get(self._spot.key) is self:  # the run may come back here, and will write again
+            del self._outlet.live[self._spot.key]
 
     async def finish(self, answer: Answer) -> None:
         """The placeholder becomes the answer, however long Slack is away. Raises ReplyError when Slack refuses it."""

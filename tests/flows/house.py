@@ -69,7 +69,7 @@ class PlayedReplies:
         self.begun.setdefault(key, f"{len(self.begun) + 1}.0")
         return Posted(place.channel, self.begun[key])
 
-    def open(self, place: Place, key: str, posted: Posted, recipient: str = "") -> PlayedReply:
+    def open(self, place: Place, key: str, posted: Posted, recipient: str = "", *, fresh: bool = False) -> PlayedReply:
         """The reply of a key."""
         return PlayedReply(key, self.shown, self.finished, self.failed)
 

@@ -162,7 +162,8 @@ async def test_old_replies_are_forgotten(quick: House, monkeypatch: pytest.Monke
     monkeypatch.setattr(reply, "MOST_BEGUN", 2)
     outlet = quick.replies._outlet
     for number in range(4):
-        outlet.remember(f"k{number}", "text", fresh=True)
+        outlet.remember(f"k{number}", "text")
+        outlet.fresh.add(f"k{number}")
     assert (list(outlet.begun), outlet.fresh) == (["k2", "k3"], {"k2", "k3"})
 
 
