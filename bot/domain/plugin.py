@@ -88,8 +88,12 @@ class Command:
 
 @dataclass(frozen=True)
 class Action:
-    """A button or a modal (`ACTION` in a file of `slack/actions/`): run gets Slack's payload as it came."""
+    """A button or a modal (`ACTION` in a file of `slack/actions/`): run gets Slack's payload as it came.
+
+    With `starts` it runs before the ack, as it starts a flow by one write, and calls Slack only after that.
+    """
 
     name: str
     run: Callable[[dict[str, Any], Any], Awaitable[None]]
     view: bool = False
+    starts: bool = False

@@ -18,6 +18,7 @@ from bot import telemetry
 from bot.domain.place import Channel
 from bot.domain.plugin import Action
 from bot.flows import hello, stop
+from bot.slack.catchup import CatchUp
 from bot.slack.client import Identity
 from bot.slack.hearing import Hearing
 from bot.slack.join import enter
@@ -33,14 +34,16 @@ ACK_SECONDS = 2.0  # below the three that Slack waits; a slow database then mean
 class Accept(AsyncMiddleware):
     """Everything Slack brings goes through here and ends here; what is not known is acked and let be."""
 
-    def __init__(self, hearing: Hearing, actions: Mapping[str, Action]) -> None:
+    def __init__(self, hearing: Hearing, actions: Mapping[str, Action], mentions: Mentions, gaps: CatchUp) -> None:
         self._context = hearing.context
         self._actions = actions
-        self._mentions = Mentions(hearing)
+        self._mentions = mentions
+        self._gaps = gaps
         self._keeping = Keeping(hearing.context)
         slashes = Slashes(hearing)
         self._kinds: dict[str, Hear] = {
             "event_callback": self._event,
+            "app_rate_limited": self._left_out,
             "message_action": slashes.shortcut,
             "block_actions": self._pressed,
             "view_submission": self._submitted,
@@ -48,7 +51,7 @@ class Accept(AsyncMiddleware):
         self._command = slashes.command
         self.events: dict[str, Hear] = {
             "message": self._message,
-            "app_mention": self._mentions.hear,
+            "app_mention": mentions.hear,
             "agent_session_stopped": self._stopped,
             "channel_created": self._named,
             "channel_rename": self._named,
@@ -62,16 +65,27 @@ class Accept(AsyncMiddleware):
         body = req.body
         hear = self._command if "command" in body else self._kinds.get(str(body.get("type")))
         if hear is not None:
-            with telemetry.timed("ack_seconds"):
-                async with asyncio.timeout(ACK_SECONDS):
-                    await hear(body, await self._context.client.me())
+            try:
+                with telemetry.timed("ack_seconds"):
+                    async with asyncio.timeout(ACK_SECONDS):
+                        await hear(body, await self._context.client.me())
+            except Exception:  # whatever it was, Slack may give up before it is over
+                self._gaps.missed()
+                raise
         return BoltResponse(status=200, body="")
 
     async def _event(self, body: Json, me: Identity) -> None:
         event = body.get("event") or {}
         hear = self.events.get(str(event.get("type")))
-        if hear is not None:
-            await hear(event, me)
+        if hear is None:
+            return
+        await hear(event, me)
+        if event.get("type") == "message":
+            self._gaps.heard(str(event.get("ts") or ""))
+
+    async def _left_out(self, body: Json, me: Identity) -> None:
+        """Slack leaves out events of this minute."""
+        self._gaps.left_out()
 
     async def _message(self, event: Json, me: Identity) -> None:
         await self._mentions.hear(event, me)
@@ -96,8 +110,13 @@ class Accept(AsyncMiddleware):
     async def _pressed(self, body: Json, me: Identity) -> None:
         for pressed in body.get("actions") or []:
             action = self._actions.get(str(pressed.get("action_id", "")).partition(":")[0])
-            if action is not None and not action.view:
-                self._context.after(partial(action.run, {**body, "actions": [pressed]}, self._context))
+            if action is None or action.view:
+                continue
+            told = {**body, "actions": [pressed]}
+            if action.starts:
+                await action.run(told, self._context)
+            else:
+                self._context.after(partial(action.run, told, self._context))
 
     async def _submitted(self, body: Json, me: Identity) -> None:
         action = self._actions.get(str((body.get("view") or {}).get("callback_id", "")))

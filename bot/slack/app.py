@@ -1,13 +1,16 @@
 """The Bolt app, and its two runners: Socket Mode and HTTP."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
+from typing import Any
 
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from bot.domain.errors import ReplyError
 from bot.domain.plugin import Action, Command
@@ -15,15 +18,20 @@ from bot.flows.deps import Deps
 from bot.plugins import discover
 from bot.slack import actions, commands
 from bot.slack.accept import Accept
-from bot.slack.client import QUIET, SlackClient
+from bot.slack.catchup import CatchUp
+from bot.slack.client import QUIET, TOKEN, SlackClient
 from bot.slack.context import SlackContext
 from bot.slack.gate import Gate
 from bot.slack.hearing import Hearing
 from bot.slack.join import sweep
+from bot.slack.mention import Mentions
+from bot.slack.socket import Line
 
 Reply = tuple[int, dict[str, str], bytes]
 CONNECTIONS = 2  # Slack renews each connection every few hours; the other one listens meanwhile
-PING_SECONDS = 5
+START_SECONDS = 5.0  # for Slack's first answer; the start waits no longer
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # between tries after that
+REFUSED = TOKEN | {"not_allowed_token_type", "missing_scope"}
 _log = logging.getLogger(__name__)
 
 
@@ -46,44 +54,99 @@ class SlackApp:
             attaching_function_token_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        self.bolt.use(Accept(self.hearing, self.actions))
+        mentions = Mentions(self.hearing)
+        self.gaps = CatchUp(self.context, mentions)
+        self.bolt.use(Accept(self.hearing, self.actions, mentions, self.gaps))
         self._gate = Gate(client.settings.signing_secret, lambda: deps.clock.now().timestamp())
-        self._sockets: list[AsyncSocketModeHandler] = []
+        self._lines: list[Line] = []
         self._closed = asyncio.Event()
-        self._primed = False
+        self._primed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._since: datetime | None = None
+        self._refused = ""
 
     async def prime(self) -> None:
-        """Ask who we are, so that no event waits for it; raises ReplyError when the token does not work. Once.
+        """Ask who we are, so that no event waits for it; raises ReplyError when Slack refuses the token.
 
-        Incident channels that were made while nobody listened are entered then, and what was kept long enough goes.
+        Slack that is away is waited for beside, and `trouble` says so. Then incident channels that were made while
+        nobody listened are entered, what was missed is caught up with, and what was kept long enough goes.
         """
-        if self._primed:
+        if self._primed.is_set() or self._tasks:
             return
-        await self.client.me()
+        self._cut_off()
+        if not await self._meet():
+            if self._refused:
+                raise ReplyError(f"auth.test: {self._refused}")
+            _log.warning("Slack does not answer; waiting for it")
+            self._tasks.append(asyncio.create_task(self._meet_later()))
+
+    async def _meet(self) -> bool:
+        """One try to hear from Slack who we are; with it begins all that needs to know."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self.client.me()
+        except (ReplyError, TimeoutError) as error:
+            said = str(error).removeprefix("auth.test: ")
+            self._refused = said if said in REFUSED else ""
+            return False
+        if not self._primed.is_set():
+            self._refused, self._since = "", None
+            self._primed.set()
+            await self._begin()
+        return True
+
+    async def _meet_later(self) -> None:
+        wait = FIRST_WAIT
+        while not await self._meet():
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+        _log.info("Slack answers")
+
+    async def _begin(self) -> None:
         first = AsyncBoltRequest(body={"type": "event_callback", "event": {}}, mode="socket_mode")
         await self.bolt.async_dispatch(first)
-        self._primed = True
+        self._tasks.append(asyncio.create_task(self.gaps.serve()))
         self.context.after(self.sweep)
         self.context.after(partial(self.context.deps.history.purge, self.context.deps.clock.now()))
+        if self.client.settings.transport == "http":
+            self.gaps.wanted()
 
     async def run_socket(self) -> None:
-        """Hold two Socket Mode connections until `close`."""
+        """Hold two Socket Mode connections until `close`, through any outage of Slack's."""
         await self.prime()
-        for _ in range(CONNECTIONS):
-            handler = AsyncSocketModeHandler(
-                self.bolt, self.client.settings.app_token, web_client=self.client.web, ping_interval=PING_SECONDS
-            )
-            self._sockets.append(handler)
-        for handler in self._sockets:
-            await handler.client.connect()  # type: ignore[no-untyped-call]
+        await self._primed.wait()
+        self._cut_off()
+        self._lines = [Line(self.client, self._take, self._changed) for _ in range(CONNECTIONS)]
+        self._tasks += [asyncio.create_task(line.hold()) for line in self._lines]
         await self._closed.wait()
 
     def trouble(self) -> str:
         """What keeps us from hearing Slack, empty when nothing does; over HTTP it is Slack that would not reach us."""
-        sessions = [handler.client.current_session for handler in self._sockets]
-        if not sessions or any(session is not None and not session.closed for session in sessions):
+        if self._since is None:
             return ""
-        return "not connected to Slack; what is asked meanwhile is caught up with after the next connection"
+        since = f"since {self._since:%H:%M} UTC"
+        refused = self._refused or next((line.refused for line in self._lines if line.refused), "")
+        if refused:
+            return f"Slack refuses the token: {refused} {since}"
+        return f"no connection to Slack {since}; what is asked meanwhile is caught up with after the next connection"
+
+    async def _take(self, payload: dict[str, Any]) -> BoltResponse:
+        return await self.bolt.async_dispatch(AsyncBoltRequest(body=payload, mode="socket_mode"))
+
+    def _changed(self, line: Line) -> None:
+        """A connection came or went. What nobody heard meanwhile is looked for, unless the other one listened."""
+        others = any(other.is_open for other in self._lines if other is not line)
+        if not line.is_open:
+            if not others:
+                self._cut_off()
+            return
+        if self._since is not None and not others:
+            self._since = None
+        if not (others and line.excused):
+            self.gaps.wanted()
+
+    def _cut_off(self) -> None:
+        self._since = self._since or self.context.deps.clock.now()
 
     async def sweep(self) -> None:
         """Enter the incident channels that were made while nobody listened."""
@@ -102,9 +165,7 @@ class SlackApp:
             request = AsyncBoltRequest(body=body.decode(), headers=dict(headers), mode="http")
         except (AttributeError, TypeError, ValueError, RecursionError):
             return 200, {}, b""  # signed, and no request of any known shape: not to be sent again
-        try:
-            await self.prime()
-        except ReplyError:
+        if not (self._primed.is_set() or await self._meet()):
             return 503, {}, b""
         response = await self.bolt.async_dispatch(request)
         if response.status >= 500:
@@ -114,6 +175,9 @@ class SlackApp:
     async def close(self) -> None:
         """Hear no more, and finish what waits for its turn after an ack; the client stays open for the replies."""
         self._closed.set()
-        for handler in self._sockets:
-            await handler.client.close()  # type: ignore[no-untyped-call]
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.context.afterwards.drain()
+        with contextlib.suppress(Exception):  # the mark may lag
+            await self.gaps.save()

@@ -24,7 +24,10 @@ from bot.slack.sessions import Sessions
 from bot.slack.settings import SlackSettings
 
 READS = frozenset(
-    {"conversations.history", "conversations.info", "conversations.list", "conversations.replies", "users.info"}
+    {
+        *("conversations.history", "conversations.info", "conversations.list", "conversations.replies"),
+        *("users.conversations", "users.info"),
+    }
 )
 QUERIES = frozenset({"files.completeUploadExternal", "files.getUploadURLExternal"})  # Slack takes no JSON there
 UNSURE = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})

@@ -1,21 +1,47 @@
-"""Runs a command that somebody gave, once for each message, however often Slack tells of it."""
+"""Takes what somebody asks: a command runs once for each message, a question becomes one write."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from bot import telemetry
 from bot.domain.investigations import Question
+from bot.domain.place import Place
 from bot.domain.plugin import Command, Heard
 from bot.flows import answer, steer
 from bot.slack.context import SlackContext
 
+Way = Literal["mention", "direct", "follow_up"]
 STOP = re.compile(r"(stop|cancel|abort|never ?mind|halt)( (it|this|that|please|now))*[\s.!]*", re.IGNORECASE)
 _SENTENCE = 3  # words after the name that end in a question mark
+_SAID = frozenset({"help", "stop"})  # what they say or stop a second time would be seen
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wrote to the bot: where, who, when by Slack's ts, and the bare words."""
+
+    place: Place
+    person: str
+    ts: str
+    words: str
+    way: Way
+
+    @property
+    def question(self) -> Question:
+        """The same as a question."""
+        return Question(self.place, self.words, self.person, self.ts, self.way)
+
+    @property
+    def heard_key(self) -> str:
+        """The note under which its command is remembered."""
+        return f"heard:{self.place.team}:{self.place.channel}:{self.ts}"
 
 
 class Hearing:
-    """The commands, and which messages gave one already."""
+    """The commands, and which messages gave one already: by the notes, for every process."""
 
     def __init__(self, context: SlackContext, commands: Mapping[str, Command]) -> None:
         self.context = context
@@ -34,12 +60,28 @@ class Hearing:
             return None, text
         return command, rest
 
+    async def take(self, asked: Asked) -> bool:
+        """Run it as a command or accept it as a question; False for a question that was accepted before."""
+        command, rest = self.recognise(asked.words or "help")
+        if command is None:
+            return await put(self.context, asked.question)
+        await self.give(command, Heard(asked.place, asked.person, rest, asked.ts, asked.heard_key, slash=False))
+        return True
+
     async def give(self, command: Command, heard: Heard) -> None:
-        """Run it unless the same message gave it before; a message and its mention come as two events."""
+        """Run it unless the same message gave it before; a message and its mention come as two events.
+
+        What only speaks is noted first, so that two processes do not say it twice; what starts a flow is noted after
+        that, as the flow's own key guards it, and a write that failed is tried again.
+        """
+        notes = self.context.deps.notes
+        if command.name in _SAID or (command.name == "ask" and not heard.rest):
+            if await notes.put(heard.key, command.name):
+                await command.run(heard, self.context, self.commands)
+            return
         if heard.key in self._under_way:
             return
         self._under_way.add(heard.key)
-        notes = self.context.deps.notes
         try:
             if await notes.get(heard.key) is None:
                 await command.run(heard, self.context, self.commands)

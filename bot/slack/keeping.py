@@ -1,7 +1,6 @@
 """The history of channels that opted in: what people and other bots write, edit and delete, after the ack."""
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,7 +15,6 @@ from bot.slack.thread import SPOKEN, said
 
 Json = dict[str, Any]
 CHANGES = frozenset({"message_changed", "message_deleted"})
-MOST_CHANGED = 2_000  # whose first text, when Slack tells of it again, is not taken up again
 
 
 class Keeping:
@@ -25,7 +23,6 @@ class Keeping:
     def __init__(self, context: SlackContext) -> None:
         self._context = context
         self._turn = asyncio.Lock()
-        self._changed: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def follow(self, event: Json, me: Identity) -> None:
         """Keep, replace or delete what the event tells of, once Slack has its ack; our own posts are let be."""
@@ -43,14 +40,13 @@ class Keeping:
 
     async def _add(self, place: Place, ts: str, message: Json, me: Identity) -> None:
         async with self._turn:
-            if (place.channel, ts) not in self._changed:
+            if await self._context.deps.notes.get(_changed(place, ts)) is None:
                 await self._keep(place, ts, message, me)
 
     async def _change(self, place: Place, ts: str, message: Json, me: Identity) -> None:
         async with self._turn:
-            self._changed[place.channel, ts] = None
-            while len(self._changed) > MOST_CHANGED:
-                self._changed.popitem(last=False)
+            if self._context.deps.policy.keeps:
+                await self._context.deps.notes.put(_changed(place, ts), "")
             if not await self._keep(place, ts, message, me):
                 await self._context.deps.history.forget(place, ts)
 
@@ -71,6 +67,11 @@ class Keeping:
         await deps.history.keep(replace(place, thread="" if thread == ts else thread), masked, until)
         await deps.history.purge(deps.clock.now())
         return True
+
+
+def _changed(place: Place, ts: str) -> str:
+    """The note by which no process takes up the first text again, when Slack tells of it late."""
+    return f"changed:{place.channel}:{ts}"
 
 
 def _is_own(message: Json, me: Identity) -> bool:

@@ -47,7 +47,7 @@ SCOPES = (
         "channels:read",
         "to know a channel's name, and by it whether it is an incident",
         "incident channels are known by id only",
-        ("conversations.info", "conversations.list"),
+        ("conversations.info", "conversations.list", "users.conversations"),
         minimal=True,
     ),
     Scope(

@@ -1,40 +1,54 @@
 """What people write: mentions, direct messages, follow-ups, edits. Decided by ids only, before the ack."""
 
 import re
-from collections import OrderedDict
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
-from bot.domain.investigations import Question
 from bot.domain.place import Place
-from bot.domain.plugin import Heard
 from bot.flows.context import forget
 from bot.slack.client import Identity
 from bot.slack.flatten import MAX_TEXT, plain
-from bot.slack.hearing import Hearing, put
+from bot.slack.hearing import Asked, Hearing, Way
+from bot.slack.offer import offer
 
 Json = dict[str, Any]
-Way = Literal["mention", "direct", "follow_up"]
 HUMAN = frozenset({"", "file_share", "me_message", "thread_broadcast"})
-SLACKBOT = "USLACKBOT"
-MOST_THREADS = 2_000  # whose voices are kept in memory beside the note
+SLACKBOT, MANY = "USLACKBOT", "many"
+OLD_SECONDS = 900.0  # what was written longer ago is answered only when somebody still wants it
 
 
 class Mentions:
-    """Hears message and app_mention events; both may tell of the same message."""
+    """Hears message and app_mention events; both may tell of the same message.
+
+    `ahead` is by how many seconds our clock is ahead of Slack's.
+    """
 
     def __init__(self, hearing: Hearing) -> None:
         self._hearing = hearing
         self._context = hearing.context
-        self._voices: OrderedDict[str, set[str]] = OrderedDict()
+        self.ahead = 0.0
 
     async def hear(self, event: Json, me: Identity) -> None:
-        """A new, edited or deleted message."""
+        """A new, edited or deleted message; what is old is offered once Slack has its ack."""
         if event.get("subtype") in ("message_changed", "message_deleted"):
             await self._forget(event, me)
-        elif _by_human(event, me):
-            await self._human(event, me)
+        elif (asked := await self._asked(event, me)) is not None:
+            if self._is_old(asked):
+                self._context.after(partial(offer, self._context, asked))
+            else:
+                await self._hearing.take(asked)
 
-    async def _human(self, event: Json, me: Identity) -> None:
+    async def catch_up(self, event: Json, me: Identity) -> bool:
+        """A message that nobody may have told of; whether it was for us, and had not been taken before."""
+        asked = await self._asked(event, me)
+        if asked is None:
+            return False
+        return await (offer(self._context, asked) if self._is_old(asked) else self._hearing.take(asked))
+
+    async def _asked(self, event: Json, me: Identity) -> Asked | None:
+        """What a human wants of us, None when a message is not for us."""
+        if not _by_human(event, me):
+            return None
         ts, user = str(event["ts"]), str(event["user"])
         place = Place(me.team, str(event["channel"]), str(event.get("thread_ts") or ts))
         in_thread, text = place.thread != ts, str(event.get("text") or "")
@@ -42,28 +56,25 @@ class Mentions:
         direct = event.get("channel_type") == "im" or place.channel.startswith("D")
         alone = await self._is_alone(place, user) if in_thread and not direct else False
         if not (mentioned or direct or alone):
-            return
+            return None
         words = " ".join(plain(re.sub(rf"<@{me.user}(\|[^>]*)?>", " ", text))[:MAX_TEXT].split())
-        command, rest = self._hearing.recognise(words or "help")
-        if command is not None:
-            key = f"heard:{place.team}:{place.channel}:{ts}"
-            await self._hearing.give(command, Heard(place, user, rest, ts, key, slash=False))
-            return
         way: Way = "mention" if mentioned else "direct" if direct else "follow_up"
-        await put(self._context, Question(place, words, user, ts, way))
+        return Asked(place, user, ts, words, way)
+
+    def _is_old(self, asked: Asked) -> bool:
+        now = self._context.deps.clock.now().timestamp() - self.ahead
+        return now - float(asked.ts) > OLD_SECONDS
 
     async def _is_alone(self, place: Place, user: str) -> bool:
-        """Whether this human alone talks with the bot in the thread; a second one ends that."""
-        voices = self._voices.setdefault(place.lane, set())  # noted before any await: messages come side by side
-        voices.add(user)
-        self._voices.move_to_end(place.lane)
-        if len(self._voices) > MOST_THREADS:
-            self._voices.popitem(last=False)
-        key = f"solo:{place.lane}"
-        alone = await self._context.deps.notes.get(key)
-        if alone is not None and alone not in (user, "many"):
-            await self._context.deps.notes.put(key, "many", replace=True)
-        return alone == user and voices == {user}
+        """Whether this human alone talks with the bot in the thread; a second one ends that, in every process."""
+        notes, voice, solo = self._context.deps.notes, f"voice:{place.lane}", f"solo:{place.lane}"
+        only = await notes.put(voice, user) or await notes.get(voice) == user
+        if not only:
+            await notes.put(voice, MANY, replace=True)
+        alone = await notes.get(solo)
+        if alone is not None and alone not in (user, MANY):
+            await notes.put(solo, MANY, replace=True)
+        return only and alone == user
 
     async def _forget(self, event: Json, me: Identity) -> None:
         """What is edited or deleted in Slack is forgotten here; our own updates and unfurled links are no edits."""

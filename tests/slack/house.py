@@ -98,9 +98,16 @@ def settings_of(slack: Sandbox, **more: Any) -> SlackSettings:
     return SlackSettings(slack.bot_token, slack.app_token, slack.signing_secret, slack.api_url, **more)
 
 
-def build(slack: Sandbox, client: SlackClient, policy: Policy | None = None) -> House:
-    """The room, wired as `wiring` does it, over ports in memory."""
-    store, engine = open_memory(), Engine()
+def build(
+    slack: Sandbox,
+    client: SlackClient,
+    policy: Policy | None = None,
+    *,
+    store: Store | None = None,
+    engine: Engine | None = None,
+) -> House:
+    """The room, wired as `wiring` does it, over ports in memory; what a bot before it kept may be given."""
+    store, engine = store or open_memory(), engine or Engine()
     replies = SlackReplies(client, store.notes, draw=None)
     chat = SlackChat(client)
     deps = Deps(

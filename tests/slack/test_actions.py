@@ -153,11 +153,22 @@ async def test_an_unknown_button_is_acked(house: House) -> None:
     assert house.engine.runs == {}
 
 
-async def test_work_after_the_ack_that_fails_is_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    """A failing action is acked, logged, and takes nothing else with it."""
+async def test_a_press_that_starts_nothing_is_not_acked(house: House) -> None:
+    """While the database is away the person sees that the button failed; pressed again, it starts once."""
     _, _, message = await answered(house)
     house.engine.down = 1
+    assert not (await house.slack.press(message, "deep_dive")).ok
     assert (await house.slack.press(message, "deep_dive")).ok
+    assert len(house.engine.questions()) == 1
+
+
+async def test_work_after_the_ack_that_fails_is_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """It takes nothing else with it."""
+
+    async def fails() -> None:
+        raise ConnectionError("the database is away")
+
+    house.app.context.after(fails)
     await house.said()
     assert "work after the ack failed: ConnectionError" in caplog.text
 

@@ -9,7 +9,6 @@ import pytest
 from bot.domain.errors import ReplyError
 from bot.domain.place import Place, Said
 from bot.flows.deps import Policy, Scope
-from bot.slack import keeping
 from tests.slack.house import House, open_house
 from tests.slack.test_accept import dispatch, message
 
@@ -100,20 +99,6 @@ async def test_a_late_delivery_brings_nothing_back(house: House) -> None:
     await dispatch(house, gone)
     await dispatch(house, said, retry=2)
     assert await kept(house) == []
-
-
-async def test_what_is_remembered_of_changes_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the latest changes are held against late deliveries."""
-    monkeypatch.setattr(keeping, "MOST_CHANGED", 1)
-    now = datetime.now(UTC).timestamp()
-    first, second = (message("hm", channel=top(house).channel, ts=f"{now + n:.6f}") for n in (0, 1))
-    for said in (first, second):
-        await dispatch(
-            house, {**said, "subtype": "message_deleted", "deleted_ts": said["ts"], "previous_message": said}
-        )
-    for said in (first, second):
-        await dispatch(house, said, retry=1)
-    assert len(await kept(house)) == 1
 
 
 async def test_it_ends_after_its_days(house: House) -> None:

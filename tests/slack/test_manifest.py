@@ -9,6 +9,7 @@ import pytest
 from bot.slack import accept
 from bot.slack.hearing import Hearing
 from bot.slack.manifest import EVENTS, SCOPES, manifest, permissions
+from bot.slack.mention import Mentions
 from bot.slack.slash import SHORTCUT
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,7 @@ def test_every_method_the_code_calls_has_its_scope() -> None:
 def test_every_event_that_is_heard_is_subscribed() -> None:
     """The events of the middleware's table are the manifest's, and each comes with a scope that is asked for."""
     hearing = cast(Any, type("H", (), {"context": None, "commands": {}}))
-    heard = set(accept.Accept(cast(Hearing, hearing), {}).events)
+    heard = set(accept.Accept(cast(Hearing, hearing), {}, Mentions(cast(Hearing, hearing)), cast(Any, None)).events)
     assert {event.name.partition(".")[0] for event in EVENTS} == heard
     assert {event.scope for event in EVENTS} <= {scope.name for scope in SCOPES}
 

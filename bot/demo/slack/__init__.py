@@ -21,7 +21,9 @@ scopes)`
   return `Exchange(number, at, kind, name, sent, answer, status, attempt)`; `wait_for(predicate, timeout)`,
   `wait_connected(sockets)`, `settle()`.
 * **Breaking** `fail(method, kind, times, seconds)` with kind `rate_limited`, `server_error`, `landed_error`,
-  `landed_dropped`, `dropped`, `stall` or `landed_stall`; `drop_acks`, `kill_streams`, `disconnect`, `heal`, `limit(on)`;
+  `landed_dropped`, `dropped`, `stall` or `landed_stall`; `drop_acks`, `kill_streams`, `disconnect`, `heal`,
+  `limit(on)`, `go_away(seconds)`, `come_back`, `rate_limit_events`, and `tell(on)`: what happens meanwhile is never
+  delivered;
   `faults={"chat.postMessage": 0.1}` with `seed` fails by chance, repeatably.
 
 Slack's waits are real by default: an ack within 3 s, tries again at once, after 1 and after 5 minutes. Tests pass

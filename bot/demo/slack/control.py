@@ -13,7 +13,7 @@ VERBS = frozenset(
         *("slash", "press", "shortcut", "submit_view", "close_view", "open_home", "stop"),
         *("thread", "history", "ephemeral", "view", "home", "status", "session", "calls", "events"),
         *("wait_connected", "settle", "fail", "drop_acks", "kill_streams", "disconnect", "heal", "limit"),
-        "set_request_url",
+        *("set_request_url", "tell", "rate_limit_events", "go_away", "come_back"),
     }
 )
 

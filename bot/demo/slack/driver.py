@@ -45,6 +45,7 @@ class Driver:
         self._events = Events(workspace, "verification")
         self._interactions = Interactions(workspace, courier, self._events)
         self._stirred = asyncio.Event()
+        self.telling = True
         workspace.listeners.append(self._heard)
         traffic.listeners.append(lambda exchange: self._stirred.set())
 
@@ -258,8 +259,19 @@ class Driver:
         """Switch Slack's rate limits on or off."""
         self.limits.on = on
 
+    async def tell(self, on: bool) -> None:
+        """Whether the app is told of what happens from now on; what it was not told of is never delivered."""
+        self.telling = on
+
+    async def rate_limit_events(self) -> Outcome:
+        """Tell the app, as Slack does, that events of this minute are left out: until `tell(True)`."""
+        self.telling = False
+        return await self.courier.deliver(self._events.rate_limited())
+
     def _heard(self, happening: Happening) -> None:
         self._stirred.set()
+        if not self.telling:
+            return
         for envelope in self._events.of(happening):
             self.courier.spawn(self.courier.deliver(envelope))
 

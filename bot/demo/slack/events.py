@@ -55,6 +55,13 @@ class Events:
         name = f"{event['type']}.{event['subtype']}" if event.get("subtype") else event["type"]
         return Envelope(str(uuid.uuid4()), "events_api", name, payload)
 
+    def rate_limited(self) -> Envelope:
+        """That events of this minute are left out; no `event_callback`."""
+        minute = int(self.workspace.now()) // 60 * 60
+        payload: Json = {"token": self.verification, "team_id": TEAM, "api_app_id": APP, "type": "app_rate_limited"}
+        payload["minute_rate_limited"] = minute
+        return Envelope(str(uuid.uuid4()), "events_api", "app_rate_limited", payload)
+
     def message(self, happening: Happening) -> Iterator[Json]:
         """A new message; a mention of the bot in a channel is told twice, with the same ts."""
         message = happening.message

@@ -1,5 +1,6 @@
 """The sandbox as one thing: state, wire, faults and a server on a loopback port."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ SCOPES = (
     *("reactions:write", "users:read"),
 )
 LOOPBACK = "127.0.0.1"
+LAST_ANSWER_S = 0.02  # so that whoever sends it away by HTTP hears that it went
 
 
 class Sandbox(Driver):
@@ -67,6 +69,7 @@ class Sandbox(Driver):
         self._ack_timeout = ack_timeout
         self._tokens = Tokens(self.bot_token, self.app_token, tuple(scopes))
         self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
 
     @property
     def url(self) -> str:
@@ -97,9 +100,37 @@ class Sandbox(Driver):
         gateway = Gateway(self.workspace, self._tokens, self.faults, self.limits, self.traffic)
         self._runner = web.AppRunner(build(self, gateway, self.live), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, self._port).start()
+        await self._listen(self._runner)
         self._port = self._runner.addresses[0][1]
         self.workspace.base_url = f"http://{LOOPBACK}:{self._port}"
+
+    async def go_away(self, seconds: float = 0.0) -> None:
+        """Refuse and cut every connection, and deliver nothing; back after `seconds`, or by `come_back`."""
+        self.telling = False
+        if self._site is None or self._runner is None or self._runner.server is None:
+            return
+        await self._site.stop()
+        self._site = None
+        if seconds:
+            self.courier.spawn(self._back_after(seconds))
+        loop = asyncio.get_running_loop()
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                loop.call_later(LAST_ANSWER_S, connection.transport.abort)
+
+    async def come_back(self) -> None:
+        """Be there again; what happened meanwhile is not delivered."""
+        self.telling = True
+        if self._site is None and self._runner is not None:
+            await self._listen(self._runner)
+
+    async def _back_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self.come_back()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        self._site = web.TCPSite(runner, LOOPBACK, self._port)
+        await self._site.start()
 
     async def close(self) -> None:
         """Stop delivering and listening."""

@@ -1,6 +1,7 @@
 """The same question again, thought through longer, in the same thread; once."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot.domain.plugin import Action
@@ -8,6 +9,7 @@ from bot.slack.context import SlackContext
 from bot.slack.hearing import put
 from bot.slack.pressed import pressed
 
+TWICE = "A deep dive of this question was asked for already."
 GONE = "I no longer know this question; please ask it again with `ask … --deep`."
 
 
@@ -16,11 +18,11 @@ async def run(body: dict[str, Any], context: SlackContext) -> None:
     press = await pressed(body, context)
     record = await context.deps.audit.get(press.key)
     if record is None:
-        await context.tell(press.place, press.person, GONE)
+        context.after(partial(context.tell, press.place, press.person, GONE))
         return
     deeper = replace(record.question, place=press.place, asker=press.person, depth="deep", accepted=0.0)
     if not await put(context, deeper):
-        await context.tell(press.place, press.person, "A deep dive of this question was asked for already.")
+        context.after(partial(context.tell, press.place, press.person, TWICE))
 
 
-ACTION = Action("deep_dive", run)
+ACTION = Action("deep_dive", run, starts=True)

@@ -1,6 +1,7 @@
 """An environment picked where a question fits several; the thread keeps the choice."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot.domain.plugin import Action
@@ -16,11 +17,12 @@ async def run(body: dict[str, Any], context: SlackContext) -> None:
     press = await pressed(body, context)
     record = await context.deps.audit.get(press.key)
     if record is None:
-        await context.tell(press.place, press.person, f"Please ask again and name {press.more} in the question.")
+        again = f"Please ask again and name {press.more} in the question."
+        context.after(partial(context.tell, press.place, press.person, again))
         return
     await context.deps.notes.put(f"env:{press.place.lane}", press.more, replace=True)
     await put(context, replace(record.question, place=press.place, asker=press.person, env=press.more, accepted=0.0))
-    await _settle(press, context)
+    context.after(partial(_settle, press, context))
 
 
 async def _settle(press: Pressed, context: SlackContext) -> None:
@@ -39,4 +41,4 @@ async def _settle(press: Pressed, context: SlackContext) -> None:
     )
 
 
-ACTION = Action("env", run)
+ACTION = Action("env", run, starts=True)
