@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.demo.slack.records import Json
+from bot.flows import stop
 from tests.fakes.messages_server import Said, Text
 from tests.scenarios.conftest import Play
-from tests.scenarios.stage import CHANNEL, Scene, text_of
+from tests.scenarios.stage import CHANNEL, Scene, looks_then_answers, text_of
 
 Stop = Callable[[Scene, Json], Awaitable[object]]
 
@@ -68,3 +69,16 @@ async def test_nothing_to_stop_is_said(play: Play) -> None:
         (told,) = await scene.slack.wait_for(lambda: scene.slack.ephemeral("sam"))
         assert told["text"] == "Nothing is running here."
         assert scene.posts() == 0
+
+
+async def test_a_stop_while_the_placeholder_is_posted(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing tells yet where it stands: it is looked for, and says that it was stopped."""
+    monkeypatch.setattr(stop, "NOTICED_SECONDS", 1.5)
+    async with play(script=looks_then_answers) as scene:
+        await scene.slack.fail("chat.postMessage", "landed_stall", seconds=8.0)
+        asked = await scene.ask()
+        await scene.slack.wait_for(scene.own)
+        await scene.slack.stop(asked["channel"], asked["ts"])
+        (answer,) = await scene.answers(seconds=20.0)
+        assert "Stopped by" in text_of(answer)
+        assert scene.posts() == 1
