@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from bot.demo.slack.records import Json
 from bot.demo.slack.sandbox import Sandbox
+from bot.domain.errors import ReplyError
 from bot.domain.investigations import Question, Record
 from bot.domain.place import Place
 from bot.slack import app, catchup, offer, socket
@@ -283,3 +284,23 @@ async def until(holds: Any, seconds: float = 10.0) -> bool:
         while not holds():  # noqa: ASYNC110  # whatever it looks at tells nobody
             await asyncio.sleep(0.02)
     return True
+
+
+async def test_a_refused_app_token_is_said(world: World) -> None:
+    """It is tried again at intervals, and the trouble names Slack's word."""
+    client = open_client(replace(settings_of(world.slack, transport="socket"), app_token="xapp-wrong"))
+    house = build(world.slack, client, store=world.store, engine=world.engine)
+    runs = asyncio.create_task(house.app.run_socket())
+    assert await until(lambda: house.app.trouble().startswith("Slack refuses the token: invalid_auth since"))
+    await house.app.close()
+    await client.close()
+    await runs
+
+
+async def test_a_refused_bot_token_stops_the_start(world: World) -> None:
+    """Waiting would not help."""
+    client = open_client(replace(settings_of(world.slack), bot_token="xoxb-wrong"))
+    house = build(world.slack, client, store=world.store, engine=world.engine)
+    with pytest.raises(ReplyError, match="invalid_auth"):
+        await house.app.prime()
+    await client.close()

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import aiohttp
+import pytest
 from slack_bolt.async_app import AsyncApp
 
 from bot.demo.slack.sandbox import Sandbox
@@ -186,3 +187,18 @@ async def test_the_eleventh_socket_is_sent_away(slack: Sandbox) -> None:
             await socket.close()
     assert [greeting["type"] for greeting in greetings] == ["hello"] * 10 + ["disconnect"]
     assert greetings[-1]["reason"] == "too_many_websockets"
+
+
+async def test_the_whole_service_goes_away_and_comes_back(slack: Sandbox) -> None:
+    """Connections are refused and sockets cut; what happened meanwhile is never delivered."""
+    heard: list[dict[str, Any]] = []
+    async with socket_mode(slack, listening(slack, heard)):
+        await slack.go_away(seconds=0.3)
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(slack.url)
+        await slack.say(ROOM, "@nightjar why?")
+        await slack.settle()
+        async with aiohttp.ClientSession() as session, session.get(slack.url) as page:
+            assert page.status == 200
+    assert heard == []
