@@ -109,19 +109,24 @@ class Database:
         While the database is away it waits and tries again, for as long as the caller does. A commit whose outcome is
         not known is tried again, too, so that `work` must be one that may be done twice.
         """
-        loop, pause = asyncio.get_running_loop(), _FIRST_PAUSE
-        while True:
-            try:
-                found = await loop.run_in_executor(self._threads, self._transaction, work)
-            except DBAPIError as error:
-                if not (why := why_away(error)):
-                    raise
-                self.outage.begins(why)
-            else:
-                self.outage.ends()
-                return found
-            await asyncio.sleep(pause)  # here and not in the thread, so that nothing goes on for one who has left
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        loop, pause, waited = asyncio.get_running_loop(), _FIRST_PAUSE, False
+        try:
+            while True:
+                try:
+                    found = await loop.run_in_executor(self._threads, self._transaction, work)
+                except DBAPIError as error:
+                    if not (why := why_away(error)):
+                        raise
+                    self.outage.begins(why, waited=waited)
+                    waited = True
+                else:
+                    self.outage.ends(waited=waited)
+                    return found
+                await asyncio.sleep(pause)  # here and not in the thread: nothing goes on for one who has left
+                pause = min(2 * pause, _LONGEST_PAUSE)
+        finally:
+            if waited:
+                self.outage.leaves()
 
     def _transaction(self, work: Callable[[Connection], T]) -> T:
         with self._engine.begin() as connection:

@@ -132,7 +132,6 @@ def _alone(url: str) -> Iterator[None]:
 def _change(url: str, target: str, *, down: bool) -> None:
     import alembic.command  # noqa: PLC0415  most starts do without
     from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
@@ -140,8 +139,6 @@ def _change(url: str, target: str, *, down: bool) -> None:
     config.attributes["url"] = normalised(url)
     try:
         (alembic.command.downgrade if down else alembic.command.upgrade)(config, target)
-    except CommandError as error:
-        raise SetupError(f"the database's schema is of another version of Nightjar: {error}") from error
     except DBAPIError as error:
         why = str(error.orig).partition("\n")[0]
         raise SetupError(f"the schema is as it was, changing it failed: {why}. Mend that, then run it again") from error

@@ -31,30 +31,40 @@ def why_away(error: DBAPIError) -> str:
 
 
 class Outage:
-    """Whether the database is away, as the transactions of one process found it."""
+    """Whether the database is away, as the transactions of one process found it.
+
+    On a full disk what is read still comes through, so that only what had to wait ends an outage, or anything once
+    nobody waits.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since: datetime | None = None
         self._why = ""
+        self._waiting = 0
 
-    def begins(self, why: str) -> None:
-        """A transaction failed because of it."""
+    def begins(self, why: str, *, waited: bool) -> None:
+        """A transaction failed because of it and waits; `waited` says that it did so before."""
         with self._lock:
+            self._waiting += not waited
             first = self._since is None
             self._since, self._why = self._since or datetime.now(UTC), why
         if first:
             log.error("the database cannot be reached; what needs it waits", extra={"why": why})
 
-    def ends(self) -> None:
-        """A transaction came through."""
-        if self._since is None:
-            return
+    def leaves(self) -> None:
+        """One that waited waits no more."""
         with self._lock:
+            self._waiting -= 1
+
+    def ends(self, *, waited: bool) -> None:
+        """A transaction came through; `waited` says that it failed before."""
+        with self._lock:
+            if self._since is None or (self._waiting and not waited):
+                return
             since, self._since = self._since, None
-        if since is not None:
-            seconds = round((datetime.now(UTC) - since).total_seconds(), 1)
-            log.warning("the database is back", extra={"seconds": seconds})
+        seconds = round((datetime.now(UTC) - since).total_seconds(), 1)
+        log.warning("the database is back", extra={"seconds": seconds})
 
     def __str__(self) -> str:
         since, why = self._since, self._why

@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import shutil
 import sqlite3
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import psycopg
@@ -17,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from bot.store.base import Database, Repository
 from bot.store.database import _database, normalised, open_store
 from bot.store.memory import open_memory
+from bot.store.migrate import migrate
 from bot.store.notes import SqlNotes
 from bot.store.outage import Outage, why_away
 from tests.chaos.proxy import Proxy, Weather
@@ -159,6 +163,49 @@ async def test_a_commit_that_was_kept_and_not_told(database_url: str, replace: b
         assert await first.get("once") == "1"
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a full disk is NOT tested: no file system may be mounted here ({mounted.stderr.strip()})")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None, reason="a full disk is NOT tested: there is no mount here")
+async def test_a_full_disk_heals(small_disk: Path) -> None:
+    """What was told as stored is there, what waits is stored once there is room, and the file is whole."""
+    migrate(url := f"sqlite:///{small_disk}/nightjar.sqlite")
+    (ballast := small_disk / "ballast").write_bytes(b"x" * 20_000_000)
+    async with open_store(url) as store:
+        stored: list[str] = []
+
+        async def fill(writer: int) -> None:
+            for number in range(60):
+                await store.notes.put(key := f"{writer}:{number}", "x" * 20_000)
+                stored.append(key)
+
+        writing = asyncio.gather(*(fill(writer) for writer in range(4)))
+        async with asyncio.timeout(20):
+            while not store.trouble():  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.05)
+        assert "full" in store.trouble() or "disk" in store.trouble()
+        assert all([await store.notes.get(key) for key in stored])
+        assert store.trouble()  # what is only read goes on, and ends nothing
+        ballast.unlink()
+        await asyncio.wait_for(writing, 5)
+        assert store.trouble() == ""
+        assert len(stored) == 240
+        assert all([await store.notes.get(key) for key in stored])
+    with closing(sqlite3.connect(small_disk / "nightjar.sqlite")) as opened:
+        assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
 @asynccontextmanager
 async def before(url: str) -> AsyncIterator[tuple[str, Proxy]]:
     """The database's URL through a proxy."""
@@ -216,12 +263,34 @@ def test_an_outage_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     """However many meet it; what ends without having begun says nothing."""
     caplog.set_level(logging.WARNING)
     outage = Outage()
-    outage.ends()
+    outage.ends(waited=False)
     for why in ("first", "second"):
-        outage.begins(why)
-    assert str(outage).endswith("second")
+        outage.begins(why, waited=False)
+    outage.begins("third", waited=True)
+    outage.ends(waited=False)
+    assert str(outage).endswith("third")
     for _ in range(2):
-        outage.ends()
+        outage.ends(waited=True)
+    assert str(outage) == ""
+
+
+def test_an_outage_that_nobody_waits_for_ends_with_the_next_success() -> None:
+    """Whoever met it has left."""
+    outage = Outage()
+    outage.begins("gone", waited=False)
+    outage.leaves()
+    assert str(outage).endswith("gone")
+    outage.ends(waited=False)
+    assert str(outage) == ""
+
+
+def test_the_ends_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """One line each."""
+    caplog.set_level(logging.WARNING)
+    outage = Outage()
+    outage.begins("gone", waited=False)
+    outage.begins("gone", waited=True)
+    outage.ends(waited=True)
     assert [record.message for record in caplog.records] == [
         "the database cannot be reached; what needs it waits", "the database is back",
     ]  # fmt: skip
