@@ -44,8 +44,13 @@ class SlackApp:
         self.commands = discover(commands, "COMMAND", Command)
         self.actions = discover(actions, "ACTION", Action)
         self.hearing = Hearing(self.context, self.commands)
+        mentions = Mentions(self.hearing)
+        self.gaps = CatchUp(self.context, mentions)
         self.bolt = AsyncApp(
             name="slack_bolt.nightjar",  # Bolt sets this logger's level at every request
+            before_authorize=Accept(
+                self.hearing, self.actions, mentions, self.gaps
+            ),  # which acks what it cannot ask for
             logger=QUIET,
             client=client.web,
             signing_secret=client.settings.signing_secret,
@@ -54,9 +59,6 @@ class SlackApp:
             attaching_function_token_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        mentions = Mentions(self.hearing)
-        self.gaps = CatchUp(self.context, mentions)
-        self.bolt.use(Accept(self.hearing, self.actions, mentions, self.gaps))
         self._gate = Gate(client.settings.signing_secret, lambda: deps.clock.now().timestamp())
         self._lines: list[Line] = []
         self._closed = asyncio.Event()
