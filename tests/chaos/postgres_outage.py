@@ -11,6 +11,7 @@ lost its lease may be asked once more. What `/readyz` says in the long outage is
 import argparse
 import asyncio
 import random
+import re
 import shlex
 import signal
 import subprocess
@@ -42,6 +43,7 @@ MOST = {
 }  # fmt: skip
 CHANNELS, EVERY = 40, 0.7
 WORKER = (sys.executable, "-m", "tests.chaos.worker")  # dies with who started it
+_ASKED = re.compile(r"Question: [^\\]*It is q(\d+)\.")  # a channel's other questions stand there as well
 _STEPS = "SELECT count(*) FROM dbos.operation_outputs"
 _AT_WORK = """
 SELECT w.workflow_uuid, count(o.*) FROM dbos.workflow_status w LEFT JOIN dbos.operation_outputs o USING (workflow_uuid)
@@ -216,7 +218,7 @@ async def play(options: argparse.Namespace) -> dict[str, object]:
                     failed = (await asyncio.to_thread(states, url))["failed"]
                 found = replies(slack, "answer")
                 assert model is not None
-                turns = Counter(q for r in model.requests for q in range(len(asked)) if f"It is q{q}." in words(r))
+                turns = Counter(ones[-1] for request in model.requests if (ones := _ASKED.findall(words(request))))
     soon = server.back[: options.stops]
     return {
         "seed": options.seed, "stops": options.stops, "questions": len(asked), "drained_s": took,
