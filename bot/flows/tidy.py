@@ -13,8 +13,8 @@ from bot.flows.deps import Deps
 log = logging.getLogger(__name__)
 NAME = "tidy"
 SERVED = timedelta(days=7)  # Slack delivers an event a day late at the most
-SAID = ("keep:",)  # would be said again in the channel
-CHOSEN = ("env:", "solo:")  # hold as long as their thread is remembered
+SAID = ("keep:", "heard-up-to:")  # would be said again in the channel; up to where all was heard
+CHOSEN = ("env:", "solo:", "voice:")  # hold as long as their thread is remembered
 
 
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:

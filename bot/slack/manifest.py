@@ -77,6 +77,7 @@ SCOPES = (
     Scope("groups:history", "the same as channels:history, in private channels it was invited to", "the same, there"),
     Scope("groups:read", "the same as channels:read, in private channels it was invited to", "the same, there"),
     Scope("im:history", "to hear direct messages", "direct messages are not heard", minimal=True),
+    Scope("im:read", "to find direct messages that came while it was away", "only those of known threads are found"),
     Scope(
         "users:read",
         "to know the asker's time zone, and who is a guest",

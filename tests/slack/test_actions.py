@@ -57,7 +57,7 @@ async def test_stop_names_who_pressed_and_starts_one_stop(house: House) -> None:
         assert (await house.slack.press(placeholder, "stop", user=user)).ok
         await house.said()
     (stop,) = [run for run in house.engine.runs.values() if run.flow == "stop"]
-    assert stop.payload == {"key": key, "by": "U07SAMOKORO"}
+    assert stop.payload == {"key": key, "by": "U07SAMOKORO", "question": None}
     assert "stopped already" in house.slack.ephemeral("mira")[0]["text"]
 
 
