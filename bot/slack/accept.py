@@ -63,6 +63,8 @@ class Accept(AsyncMiddleware):
     ) -> BoltResponse:
         """Bolt's port. What is raised here becomes a missing ack (Socket Mode) or a 503 (HTTP)."""
         body = req.body
+        if body.get("type") == "url_verification":  # Slack tries a request URL before it is used
+            return BoltResponse(status=200, body={"challenge": str(body.get("challenge", ""))})
         hear = self._command if "command" in body else self._kinds.get(str(body.get("type")))
         if hear is not None:
             try:
