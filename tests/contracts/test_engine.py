@@ -260,3 +260,28 @@ async def test_payloads_that_no_database_takes(engine: Served, world: World) -> 
     assert await engine.start("say", "k1", "lane", "caf\ud83d\x00é")
     await engine.drained()
     assert world.done == ["café"]
+
+
+async def test_a_delayed_one_waits(engine: Served, world: World) -> None:
+    """It begins when its time has come, at most 2 s late, does not hold up its lane, and its key is known at once."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert await engine.start("say", "later", "lane", "later", delay=1.0)
+    assert not await engine.start("say", "later", "lane", "later")
+    await engine.start("say", "now", "lane", "now")
+    await until(lambda: len(world.done) == 2)
+    assert world.done == ["now", "later"]
+    assert 1.0 <= loop.time() - began <= 3.2
+
+
+async def test_the_load(engine: Served, world: World) -> None:
+    """What works and what waits."""
+    await engine.start("wait", "k1", "lane", 1)
+    await engine.start("say", "k2", "lane", 2)
+    await asyncio.wait_for(world.began.wait(), 10)
+    load = await engine.load()
+    assert (load.waiting, load.working, load.given_up, load.workers) == (1, 1, 0, 1)
+    world.go.set()
+    await engine.drained()
+    load = await engine.load()
+    assert (load.waiting, load.working, load.oldest_seconds) == (0, 0, 0.0)

@@ -132,6 +132,16 @@ async def test_a_lost_row_means_a_new_name(engine: DbosEngine, ground: Ground, p
     assert (ground.began, ground.owned, row(postgres_url)[0]) == (["k", "k"], [True], "SUCCESS")
 
 
+async def test_behind_a_closed_fence_no_step_begins(engine: DbosEngine, ground: Ground) -> None:
+    """It waits until this process may act again."""
+    engine.fence.seconds = 0.0
+    await engine.start("wait", "k", "lane", None)
+    await asyncio.sleep(1)
+    assert ground.began == []
+    engine.fence.seconds = 4.0
+    await ground.begun()
+
+
 async def test_a_lost_claim_is_put_back(engine: DbosEngine, ground: Ground, postgres_url: str) -> None:
     """The database took the claim, and its answer got lost: the run begins all the same."""
     ground.go.set()
