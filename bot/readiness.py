@@ -17,6 +17,7 @@ from bot.store.migrate import fault
 PATIENCE = 1.5  # seconds; /readyz answers within 2, also when a part hangs
 FRESH, AGAIN = 10.0, 2.0  # seconds for which what was seen holds, well or not, however many ask
 LITTLE_BYTES, LITTLE_SHARE, ENOUGH_BYTES = 200e6, 0.05, 5e9
+NONE_BYTES = 1e6  # SQLite takes nothing any more
 SKEW, SKEW_STOPS = 60.0, 300.0  # seconds; at the second one Slack's signed requests are refused
 
 
@@ -157,12 +158,13 @@ def of_disk(files: Sequence[Path]) -> Look:
 
 
 def little_room(file: Path) -> Trouble | None:
-    """Under 200 MB, or under 5 % of what is no big disk."""
+    """Under 200 MB, or under 5 % of what is no big disk; under 1 MB it stops the work."""
     usage = shutil.disk_usage(file.parent)
     if usage.free >= LITTLE_BYTES and (usage.free >= ENOUGH_BYTES or usage.free >= LITTLE_SHARE * usage.total):
         return None
     said = f"{usage.free / 1e6:.0f} MB free at {file.parent} ({usage.free / usage.total:.0%})"
-    return Trouble(f"{said}: make room; nothing is accepted any more once it is full")
+    why = f"{said}: make room; nothing is accepted any more once it is full"
+    return Trouble(why, stops=usage.free < NONE_BYTES)
 
 
 def of_pulse(pulse: Pulse) -> Look:

@@ -220,6 +220,7 @@ def test_a_clock_that_is_off(skew: float | None, told: bool, stops: bool) -> Non
         (100e9, 4e9, True),
         (1e9, 300e6, False),
         (1e9, 190e6, True),
+        (1e9, 0.5e6, True),
     ],
 )
 def test_a_disk_that_fills(total: float, free: float, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +229,7 @@ def test_a_disk_that_fills(total: float, free: float, told: bool, monkeypatch: p
     trouble = little_room(Path("/somewhere/nightjar.sqlite"))
     assert (trouble is not None) == told
     assert trouble is None or "MB free at /somewhere" in trouble.why
+    assert trouble is None or trouble.stops == (free < 1e6)
     assert (look_at(readiness.of_disk([Path("/somewhere/x")])) is not None) == told
 
 
