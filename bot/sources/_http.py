@@ -219,7 +219,10 @@ class Http:
         try:
             return parsed(answer.body)
         except (ValueError, RecursionError) as error:
-            raise SourceRefused(f"the answer of {self.name} is no valid JSON: {error}") from error
+            raise SourceRefused(
+                f"the answer of {self.name} ({self.settings.host}) is no valid JSON: "
+                "it was cut short on its way, or another service answered"
+            ) from error
 
     def _fault(self, path: str, answer: Answer) -> BadArguments | SourceDown | SourceRefused:
         where, said = f"{self.name} ({self.settings.host})", self._masked(message(answer))

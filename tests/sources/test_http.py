@@ -19,7 +19,7 @@ from tests.sources.served import Reply, Request, Server, as_json
 PAGE = b"<html><body>Sign in</body></html>"
 FAULTS: dict[str, tuple[Reply, type[ToolError], str]] = {
     "login page": (Reply(PAGE, 200, "text/html"), SourceRefused, "text/html instead of JSON"),
-    "garbage": (Reply(b'{"status": "succ'), SourceRefused, "no valid JSON"),
+    "garbage": (Reply(b'{"status": "succ'), SourceRefused, "no valid JSON: it was cut short"),
     "deep": (Reply(b"[" * 100_000), SourceRefused, "no valid JSON"),
     "unauthorized": (Reply(b"Unauthorized", 401, "text/plain"), SourceRefused, "username and password"),
     "forbidden": (as_json({"message": "no"}, 403), SourceRefused, "grant them access"),
