@@ -21,7 +21,7 @@ from bot.slack.client import open_client
 from bot.slack.health import check_app_token, check_bot_token
 from bot.slack.manifest import SCOPES
 from bot.slack.settings import SlackSettings
-from bot.store.migrate import head, revision
+from bot.store.migrate import fault, head, revision
 
 OLD_SECONDS = 120.0
 
@@ -130,9 +130,9 @@ def _database(config: settings.Settings) -> list[Check]:
         at = revision(config.database_url)
     except SetupError as error:
         return [Check("database", False, str(error), "check DATABASE_URL")]
-    if at != head():
-        return [Check("database", False, f"schema {at or 'none'}, this version has {head()}", "run `nightjar migrate`")]
-    return [Check("database", True, f"schema {at}")]
+    if at and not fault(config.database_url):
+        return [Check("database", True, f"schema {at}" if at == head() else f"schema {at}, one ahead of this version")]
+    return [Check("database", False, f"schema {at or 'none'}, this version has {head()}", "run `nightjar migrate`")]
 
 
 def _disk(config: settings.Settings) -> list[Check]:

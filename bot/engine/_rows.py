@@ -91,7 +91,7 @@ class Rows:
         wanted = (runs.status == _GIVEN_UP) & (runs.updated_at > time.time() * 1000 - _DAY_MS)
         return [row[0] for row in self._read(select(runs.workflow_uuid).where(wanted))]
 
-    def ended(self, before: float, limit: int) -> list[str]:
+    def ended(self, before: float, limit: int = 200) -> list[str]:
         """What ended before a time, in UTC seconds."""
         runs = self._runs.c
         wanted = runs.status.in_(_ENDED) & (runs.updated_at < before * 1000)

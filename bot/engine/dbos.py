@@ -39,10 +39,10 @@ OnError = Callable[[Run, Exception], Awaitable[None]]
 OnAnew = Callable[[Run], Awaitable[None]]
 _WORKFLOW = "flow"
 _POLL_SECONDS = 0.25
+_MOST_BEGUN = 20  # times that a run is taken up again before it is given up: it may be what ends its process
 _DRAIN_SECONDS = 5.0  # container runtimes kill after ten, and Slack and the databases are let go around this
 _ACCEPT_SECONDS = 2.0  # Slack waits three; what is not accepted by then is delivered again
 _ASK_SECONDS = 5.0
-_BATCH = 200
 
 
 class DbosEngine:
@@ -133,7 +133,7 @@ class DbosEngine:
     async def _launch(self, executor: str, *, listen: bool) -> DBOS:
         quieten(self._told)
         nap_shortly()
-        DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=10)(self._workflow())
+        DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_MOST_BEGUN)(self._workflow())
         dbos = DBOS(config=config(self._url, executor))
         DBOS.listen_queues([LANES, BESIDE] if listen else [])
         DBOS.launch()  # in the running loop on purpose: flows then run beside the clients that were opened on it
@@ -289,7 +289,7 @@ class DbosEngine:
     async def forget(self, before: datetime) -> int:
         """Drop what ended before a time, in batches; returns how many runs."""
         dropped = 0
-        while keys := await asyncio.to_thread(self._found().ended, before.timestamp(), _BATCH):
+        while keys := await asyncio.to_thread(self._found().ended, before.timestamp()):
             await apart(DBOS.delete_workflows_async(keys))
             dropped += len(keys)
         return dropped

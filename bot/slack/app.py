@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -71,7 +70,7 @@ class SlackApp:
         """Ask who we are, so that no event waits for it; raises ReplyError when Slack refuses the token.
 
         Slack that is away is waited for beside, and `trouble` says so. Then incident channels that were made while
-        nobody listened are entered, what was missed is caught up with, and what was kept long enough goes.
+        nobody listened are entered, and what was missed is caught up with.
         """
         if self._primed.is_set() or self._tasks:
             return
@@ -109,7 +108,6 @@ class SlackApp:
         await self.bolt.async_dispatch(first)
         self._tasks.append(asyncio.create_task(self.gaps.serve()))
         self.context.after(self.sweep)
-        self.context.after(partial(self.context.deps.history.purge, self.context.deps.clock.now()))
         if self.client.settings.transport == "http":
             self.gaps.wanted()
 

@@ -99,12 +99,13 @@ class CatchUp:
             self.heard(f"{now:.6f}")
             return
         taken, refused = 0, ""
-        for message in await self._gap.messages(max(float(mark) - OVERLAP, now - MOST)):
-            try:
-                taken += await self._mentions.catch_up(message, me)
-            except ReplyError as error:
-                refused = str(error)
-            self.heard(str(message["ts"]))
+        async for piece in self._gap.messages(max(float(mark) - OVERLAP, now - MOST)):
+            for message in piece:
+                try:
+                    taken += await self._mentions.catch_up(message, me)
+                except ReplyError as error:
+                    refused = str(error)
+                self.heard(str(message["ts"]))
         if taken:
             _log.info("caught up with %d messages that were not heard", taken)
         self._refusals = self._refusals + 1 if refused else 0

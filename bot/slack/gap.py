@@ -1,7 +1,7 @@
 """Reads what was written in the bot's channels since a time: their top level, and the threads that went on."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -26,18 +26,22 @@ class Gap:
         self._context = context
         self._pace: dict[str, Minute] = {}
 
-    async def messages(self, oldest: float) -> list[Json]:
-        """What was written after `oldest` (Slack's ts), each once, in the order of its ts, `channel` added.
+    async def messages(self, oldest: float) -> AsyncIterator[list[Json]]:
+        """What was written after `oldest` (Slack's ts), in pieces, each in the order of its ts, `channel` added.
 
-        What the bot may not read is left out; raises ReplyError when Slack does not answer.
+        The top level of every channel comes first, which takes few calls, then the threads that went on. What the bot
+        may not read is left out; raises ReplyError when Slack does not answer.
         """
         threads = await self._known()
-        found: dict[tuple[str, str], Json] = {}
-        for channel in sorted({*await self._channels(), *(name for name in threads if name.startswith("D"))}):
-            for message in await self._channel(channel, oldest, threads.get(channel, set())):
-                if float(message["ts"]) > oldest:
-                    found[channel, message["ts"]] = message | {"channel": channel}
-        return sorted(found.values(), key=lambda message: float(message["ts"]))
+        channels = sorted({*await self._channels(), *(name for name in threads if name.startswith("D"))})
+        going: list[tuple[str, str]] = []
+        for channel in channels:
+            top = await self._all("conversations.history", channel=channel, oldest=f"{max(0.0, oldest - ROOTS):.6f}")
+            going += [(channel, ts) for ts in _going(top, oldest, threads.get(channel, set()))]
+            yield _after(top, channel, oldest)
+        for channel, ts in going:
+            replies = await self._all("conversations.replies", channel=channel, ts=ts, oldest=f"{oldest:.6f}")
+            yield [message for message in _after(replies, channel, oldest) if message["ts"] != ts]
 
     async def _known(self) -> dict[str, set[str]]:
         """Threads of the last two days by channel, whose root may be older than what is read of the channel."""
@@ -56,15 +60,6 @@ class Gap:
             found += [str(channel["id"]) for channel in listed]
         return found
 
-    async def _channel(self, channel: str, oldest: float, known: Iterable[str]) -> list[Json]:
-        top = await self._all("conversations.history", channel=channel, oldest=f"{max(0.0, oldest - ROOTS):.6f}")
-        seen = {str(message["ts"]) for message in top}
-        going = {str(message["ts"]) for message in top if float(message.get("latest_reply") or 0) > oldest}
-        found = top
-        for root in sorted(going | (set(known) - seen), key=float, reverse=True)[:MOST_THREADS]:
-            found += await self._all("conversations.replies", channel=channel, ts=root, oldest=f"{oldest:.6f}")
-        return found
-
     async def _all(self, method: str, of: str = "messages", **where: Any) -> list[Json]:
         found: list[Json] = []
         for _ in range(PAGES):
@@ -78,3 +73,16 @@ class Gap:
             if not cursor:
                 break
         return found
+
+
+def _after(found: Iterable[Json], channel: str, oldest: float) -> list[Json]:
+    """What is new, oldest first."""
+    new = [message | {"channel": channel} for message in found if float(message["ts"]) > oldest]
+    return sorted(new, key=lambda message: float(message["ts"]))
+
+
+def _going(top: Iterable[Json], oldest: float, known: Iterable[str]) -> list[str]:
+    """Threads of a channel that may hold something new: those that went on, and known ones whose root is older."""
+    latest = {str(message["ts"]): float(message.get("latest_reply") or 0) for message in top}
+    going = {ts for ts, reply in latest.items() if reply > oldest}
+    return sorted(going | (set(known) - latest.keys()), key=float, reverse=True)[:MOST_THREADS]

@@ -107,15 +107,15 @@ async def test_one_that_was_frozen(workers: Herd, thaw: str) -> None:
 
 
 async def test_a_run_that_kills_its_process_is_given_up(workers: Herd) -> None:
-    """At the twelfth attempt: it is told once, by one of two, and its lane is free."""
+    """At the twenty-second attempt: it is told once, by one of two, and its lane is free."""
     first = await workers.start(lease=SHORT)
     await workers.send(["bad"], "poison", ["lane"])
     await workers.send(["good"], "walk", ["lane"], count=1, seconds=0)
     assert await asyncio.wait_for(first.process.wait(), 10) == -signal.SIGKILL
     with psycopg.connect(workers.url, autocommit=True) as connection:
-        connection.execute("UPDATE dbos.workflow_status SET recovery_attempts = 10 WHERE workflow_uuid = 'bad'")
-    eleventh = await workers.start(lease=SHORT)
-    assert await asyncio.wait_for(eleventh.process.wait(), 10) == -signal.SIGKILL
+        connection.execute("UPDATE dbos.workflow_status SET recovery_attempts = 20 WHERE workflow_uuid = 'bad'")
+    last = await workers.start(lease=SHORT)
+    assert await asyncio.wait_for(last.process.wait(), 10) == -signal.SIGKILL
     assert workers.log.lines("ends") == []
     await asyncio.gather(workers.start(lease=SHORT), workers.start(lease=SHORT))
     await workers.until(lambda: workers.log.lines("told GivenUp") and workers.log.lines("ends", "good"))

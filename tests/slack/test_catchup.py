@@ -139,11 +139,11 @@ async def ten(world: World) -> tuple[list[str], Json]:
 
 
 async def test_all_that_was_asked_meanwhile_is_taken_once(world: World) -> None:
-    """Roots, replies, a direct message and an edited one are accepted in order, in two starts once."""
+    """Roots, replies, a direct message and an edited one are accepted, in two starts once."""
     wanted, old = await ten(world)
     for _ in range(2):
         async with world.bot():
-            assert world.asked() == wanted
+            assert sorted(world.asked()) == sorted(wanted)
             assert [message["thread_ts"] for message in world.offers()] == [old["ts"]]
     texts = [question.text for question in world.engine.questions()]
     assert texts.count("why is cart slow?") == 1
