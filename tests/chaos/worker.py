@@ -31,9 +31,11 @@ from bot.domain.errors import NightjarError
 from bot.engine import lease
 from bot.engine._steps import DbosSteps
 from bot.engine.dbos import DbosEngine
+from bot.slack import gap
 
 Call = Callable[[], Awaitable[Any]]
 STEPS = "steps.log"
+CALLS = 600  # a minute: a gap is read at ten times the pace that Slack allows, as a run has no hour for it
 _PARENT_DEATH = 1  # Linux's PR_SET_PDEATHSIG
 
 
@@ -150,6 +152,7 @@ def live(order: Order) -> int:
     if order.host:
         own = lease.here
         lease.here = lambda: (order.host, own()[1])
+    gap.MOST_CALLS = CALLS
     Watch(Path(order.folder), order.name).install()
     try:
         serve.run(web=order.verb in ("serve", "web"), worker=order.verb in ("serve", "worker"))
