@@ -41,7 +41,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Worked:
-    """What came of it: the text, the new messages, who wrote it, what it cost, what was left out and why."""
+    """What came of it: the text, the new messages, who wrote it, what it cost, what was left out and why; `told` are
+    faults that it may quote, met before the first turn."""
 
     text: str
     messages: tuple[Message, ...]
@@ -49,6 +50,7 @@ class Worked:
     usage: Usage
     tool_calls: int
     left_out: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 @dataclass

@@ -25,11 +25,13 @@ _MEANT: dict[Kind, tuple[float, ...]] = {"time": (1.0, 1e3), "ratio": (1.0, 100.
 class Known:
     """The figures of the evidence by kind, in base units; clock times are read in UTC and in `zone`."""
 
-    def __init__(self, evidence: Sequence[Evidence], zone: str = "UTC") -> None:
+    def __init__(self, evidence: Sequence[Evidence], zone: str = "UTC", told: Sequence[str] = ()) -> None:
         self._values: dict[str, set[float]] = defaultdict(set)
         self._versions: set[str] = set()
         for item in evidence:
             self._add(item)
+        for text in told:
+            self._text(text)
         moments = self._values["moment"]
         offsets = {at: _offset(at, zone) for at in moments}
         self._values["clock"] |= {(at + shift) % _DAY for at in moments for shift in (0.0, offsets[at])}

@@ -20,12 +20,15 @@ _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 _COMMAND = re.compile(r"[({\[/]|\s-|^\w+ \w")
 
 
-def check_numbers(text: str, evidence: Sequence[Evidence], zone: str = "UTC") -> Numbers:
-    """How many figures the text holds and which are not in the evidence; `zone` is the asker's, an IANA name."""
+def check_numbers(text: str, evidence: Sequence[Evidence], zone: str = "UTC", told: Sequence[str] = ()) -> Numbers:
+    """How many figures the text holds and which are not in the evidence; `zone` is the asker's, an IANA name.
+
+    `told` are texts of ours that it may quote, such as why a source could not be used.
+    """
     found = tuple(_figures(text))
     if not found:
         return Numbers()
-    known = Known(evidence, zone)
+    known = Known(evidence, zone, told)
     known.add_lengths(f.values[0] for f in found if f.kind == "clock" and known.holds(f))
     unbacked = tuple(figure.shown for figure in found if not known.holds(figure))
     return Numbers(len(found), len(found) - len(unbacked), tuple(dict.fromkeys(unbacked)))

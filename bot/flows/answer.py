@@ -121,7 +121,8 @@ class Job:
             case = self._case(box, outcomes, await reading)
         finally:
             reading.cancel()
-        return await Investigation(self.steps, self.deps.models, box, ledger, case, self.show).run()
+        worked = await Investigation(self.steps, self.deps.models, box, ledger, case, self.show).run()
+        return replace(worked, told=tuple(outcome.text for outcome in outcomes if isinstance(outcome, ToolFault)))
 
     def _first_seen(self, outcome: ToolResult | ToolFault) -> None:
         """The first useful line waits for no other source."""

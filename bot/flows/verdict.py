@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from bot.agent.loop import Worked
+from bot.agent.loop import FALLBACK, Worked
 from bot.check.claims import check_claims, parse_answer
 from bot.check.numbers import check_numbers, mark
 from bot.check.sources import correct
 from bot.domain.answers import Answer, Cause, Citation, Confidence
 from bot.domain.evidence import Chart, Evidence
-from bot.domain.sources import Sources
+from bot.domain.sources import Instance, Sources
 from bot.flows.context import Context
 from bot.flows.scope import Scoped
 
@@ -26,14 +26,14 @@ def build(
     parsed = parse_answer(redact(worked.text))
     everything = (*evidence, *earlier)
     claims = check_claims(parsed, everything)
-    numbers = check_numbers(f"{parsed.head}\n{parsed.body}", everything, known.person.zone)
+    numbers = check_numbers(f"{parsed.head}\n{parsed.body}", everything, known.person.zone, _quoted(worked))
     missing = tuple(dict.fromkeys((*worked.left_out, *(gap for item in evidence for gap in item.missing))))
     if claims.unknown_ids:
         missing = (*missing, f"cited but unknown: {', '.join(claims.unknown_ids)}")
     there = tuple(instance.name for instance in scoped.sources.instances)
     head = correct(mark(parsed.head, numbers), there)
     return Answer(
-        head=f"{without_metrics(scoped.sources)} {head}".strip(),
+        head=f"{without_metrics(scoped.sources, evidence)} {head}".strip(),
         body=correct(mark(parsed.body, numbers), there),
         cause=_cause(parsed.cause, claims.confidence),
         evidence=tuple(_citation(item) for item in evidence),
@@ -49,14 +49,29 @@ def build(
     )
 
 
-def without_metrics(sources: Sources) -> str:
+def without_metrics(sources: Sources, evidence: Sequence[Evidence]) -> str:
     """A first line where metrics could not be had, so that nobody takes what follows for the whole; else empty."""
     stores = sources.of("series")
-    away = [instance.name for instance in stores if instance.trouble()]
+    away = [instance.name for instance in stores if _gave_nothing(instance, evidence)]
     if not away:
         return ""
     rest = "the others" if len(away) < len(stores) else "what is left"
     return f"No metrics from {', '.join(away)} (see below why): this is from {rest}."
+
+
+def _gave_nothing(instance: Instance, evidence: Sequence[Evidence]) -> bool:
+    """Nothing of this question is from it, and it was in trouble: here, or where an earlier step was done."""
+    if any(instance.name in item.source.split(", ") for item in evidence):
+        return False
+    return bool(instance.trouble()) or any(gap.startswith(f"{instance.name} (") for e in evidence for gap in e.missing)
+
+
+def _quoted(worked: Worked) -> tuple[str, ...]:
+    """Faults that the playbook quotes as they are; a model has to show where its figures are from."""
+    if worked.model != FALLBACK:
+        return ()
+    failed = (result.text for message in worked.messages for result in message.results if result.failed)
+    return (*worked.told, *failed)
 
 
 def _cause(cause: dict[str, str] | None, confidence: Confidence) -> Cause | None:

@@ -78,3 +78,18 @@ async def test_every_source_is_broken(play: Play, kind: str) -> None:
             await scene.ask("@nightjar alerts", thread=root["ts"])
             _, command = await scene.answers(2)
             assert "Not known" in text_of(command)
+
+
+async def test_what_a_fault_says_is_no_figure_without_source(play: Play) -> None:
+    """The playbook quotes why a source could not be used; that it waited half a second for it is no claim."""
+    async with (
+        broken("slow") as wrong,
+        play(sources={"prometheus": {"kind": "prometheus", **wrong}}, prometheus_url="") as scene,
+    ):
+        await scene.ask()
+        (answer,) = await scene.answers(seconds=30.0)
+        (record,) = await scene.records()
+        assert record.answer is not None
+        assert "0.5 s" in f"{record.answer.head} {record.answer.body} {record.answer.missing}"
+        assert record.answer.numbers.unbacked == ()
+        assert "(unverified)" not in text_of(answer)
