@@ -51,14 +51,28 @@ def restore(folder: Path) -> None:
         raise SetupError(f"{folder} has schema {at}, of another version of Nightjar: restore it with {told['version']}")
     with _stopped(engine):
         aside = f".before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        for source, target in ((folder / ENGINE, engine), (folder / STORE, store)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            copy(source, new := target.with_name(f"{target.name}.new"))
-            for ending in ("", "-wal", "-shm"):
-                if (old := Path(f"{target}{ending}")).exists():
-                    old.rename(f"{target}{aside}{ending}")
-            settle(new, target)
+        sources = {engine: folder / ENGINE, store: folder / STORE}
+        try:
+            for target, source in sources.items():  # both, before either is replaced: the second may find no room
+                target.parent.mkdir(parents=True, exist_ok=True)
+                copy(source, _new(target))
+            for target in sources:
+                _replace(target, aside)
+        finally:
+            for target in sources:
+                _new(target).unlink(missing_ok=True)
     typer.echo(f"restored as of {told['began'][:19].replace('T', ' ')} UTC; what was there is kept as *{aside}")
+
+
+def _new(target: Path) -> Path:
+    return target.with_name(f"{target.name}.new")
+
+
+def _replace(target: Path, aside: str) -> None:
+    for ending in ("", "-wal", "-shm"):
+        if (old := Path(f"{target}{ending}")).exists():
+            old.rename(f"{target}{aside}{ending}")
+    settle(_new(target), target)
 
 
 def _files(config: settings.Settings, *, exist: bool = True) -> tuple[Path, Path]:

@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -117,6 +118,19 @@ def test_a_restore_waits_for_nobody(runner: CliRunner) -> None:
         assert "stop it" in str(runner.invoke(app, ["restore", "copy"]).exception)
     assert keys(STORE, "notes") == {"after"}
     assert runner.invoke(app, ["restore", "copy"]).exit_code == 0
+
+
+@pytest.mark.usefixtures("files")
+def test_a_restore_without_room_for_both_changes_neither(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set of which one file is old and one is new is no set."""
+    put("before")
+    assert runner.invoke(app, ["backup", "copy"]).exit_code == 0
+    put("after")
+    room = iter([10**9, 5_000])
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=next(room)))
+    assert "nothing was changed" in str(runner.invoke(app, ["restore", "copy"]).exception)
+    assert keys(STORE, "notes") == keys(ENGINE, "steps") == {"before", "after"}
+    assert not [*Path().glob("*.new"), *Path().glob("*.before-restore-*")]
 
 
 @pytest.mark.usefixtures("files")
