@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.check.figures import ARROW, Figure, Kind, clocks, moment, moments, quick, unit_of, versions
+from bot.check.figures import ARROW, Figure, Kind, clocks, figures, moment, moments, quick, unit_of, versions
 from bot.domain.evidence import Evidence
 
 _DAY = 86_400.0
@@ -30,8 +30,9 @@ class Known:
         self._versions: set[str] = set()
         for item in evidence:
             self._add(item)
-        for text in told:
-            self._text(text)
+        for figure in (figure for text in told for figure in figures(text)):
+            self._values[figure.kind].update(figure.values)
+            self._values["shown"].add(figure.number)
         moments = self._values["moment"]
         offsets = {at: _offset(at, zone) for at in moments}
         self._values["clock"] |= {(at + shift) % _DAY for at in moments for shift in (0.0, offsets[at])}

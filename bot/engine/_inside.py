@@ -1,18 +1,29 @@
 """What of DBOS is private and used all the same; `tests/engine/test_inside.py` holds it to what is relied on."""
 # ruff: noqa: SLF001  this is the place for it, and DBOS is pinned
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from dbos import DBOS
 from dbos._context import current_owner_xid
 from dbos._dbos import _get_dbos_instance
-from dbos._sys_db import SystemDatabase
+from dbos._sys_db import SystemDatabase, db_retry
 from dbos._utils import GlobalParams
 
 from bot.engine._setup import LANES
+
+T = TypeVar("T")
 
 
 def database() -> SystemDatabase:
     """DBOS's tables, and its connections to them."""
     return _get_dbos_instance()._sys_db
+
+
+def patiently(read: Callable[[], T]) -> T:
+    """Read, waiting as DBOS does while its database is away. Blocks."""
+    waiting: Callable[[], T] = db_retry(sys_db=database())(read)
+    return waiting()
 
 
 def recover(executor: str) -> None:

@@ -1,6 +1,7 @@
 """Our own light queries over DBOS's tables: its listings read every lane, thirty columns wide. They block."""
 
 import time
+from functools import partial
 from typing import Any, NamedTuple
 
 from dbos._sys_db import SystemDatabase
@@ -8,6 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from bot.domain.ports import Load
+from bot.engine._inside import patiently
 from bot.engine.lease import SECONDS
 
 _WAITS, _WORKS, _GIVEN_UP = "ENQUEUED", "PENDING", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
@@ -37,11 +39,15 @@ class Rows:
         with self._database.engine.connect() as connection:
             return list(connection.execute(statement).all())
 
+    def _wait_for(self, statement: Any) -> list[Any]:
+        """The same for a run, which waits while the database is away."""
+        return patiently(partial(self._read, statement))
+
     def active_in(self, lane: str) -> list[tuple[str, bool]]:
         """Keys in the lane's order, and whether each works."""
         runs = self._runs.c
         wanted = runs.status.in_([_WAITS, _WORKS]) & (runs.queue_partition_key == lane)
-        found = self._read(select(runs.workflow_uuid, runs.status, runs.created_at).where(wanted))
+        found = self._wait_for(select(runs.workflow_uuid, runs.status, runs.created_at).where(wanted))
         ordered = sorted(found, key=lambda row: (row.status != _WORKS, row.created_at or 0, row.workflow_uuid))
         return [(row.workflow_uuid, row.status == _WORKS) for row in ordered]
 
@@ -49,13 +55,13 @@ class Rows:
         """Where a run stands, None for an unknown one."""
         runs = self._runs.c
         columns = (runs.status, runs.queue_name, runs.queue_partition_key)
-        found = self._read(select(*columns).where(runs.workflow_uuid == key))
+        found = self._wait_for(select(*columns).where(runs.workflow_uuid == key))
         return Spot(found[0][0], found[0][1] or "", found[0][2] or "") if found else None
 
     def begun(self, key: str) -> int:
         """How often a run was taken from the queue."""
         runs = self._runs.c
-        found = self._read(select(runs.recovery_attempts).where(runs.workflow_uuid == key))
+        found = self._wait_for(select(runs.recovery_attempts).where(runs.workflow_uuid == key))
         return int(found[0][0] or 0) if found else 0
 
     def load(self) -> Load:

@@ -42,7 +42,6 @@ _POLL_SECONDS = 0.25
 _MOST_BEGUN = 20  # times that a run is taken up again before it is given up: it may be what ends its process
 _DRAIN_SECONDS = 5.0  # container runtimes kill after ten, and Slack and the databases are let go around this
 _ACCEPT_SECONDS = 2.0  # Slack waits three; what is not accepted by then is delivered again
-_ASK_SECONDS = 5.0
 
 
 class DbosEngine:
@@ -251,15 +250,13 @@ class DbosEngine:
     async def cancel(self, key: str) -> None:
         """End a run that waits or works, here or elsewhere; its step is cut off within 2 s, and no further one begins.
         Nothing when it is over or unknown."""
-        async with asyncio.timeout(_ASK_SECONDS):
-            await apart(DBOS.cancel_workflow_async(key))
+        await apart(DBOS.cancel_workflow_async(key))
 
     async def lane(self, lane: str) -> tuple[Run, ...]:
         """What works and waits in the lane, in its order."""
-        async with asyncio.timeout(_ASK_SECONDS):
-            active = await asyncio.to_thread(self._found().active_in, lane)
-            unknown = [key for key, running in active if not (running and key in self._working)]
-            known = {**self._working, **(await self._inputs(unknown) if unknown else {})}
+        active = await asyncio.to_thread(self._found().active_in, lane)
+        unknown = [key for key, running in active if not (running and key in self._working)]
+        known = {**self._working, **(await self._inputs(unknown) if unknown else {})}
         return tuple(Run(key, *known[key], running) for key, running in active if key in known)
 
     async def _inputs(self, keys: list[str]) -> dict[str, tuple[str, JSON]]:

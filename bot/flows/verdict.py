@@ -60,8 +60,9 @@ def without_metrics(sources: Sources, evidence: Sequence[Evidence]) -> str:
 
 
 def _gave_nothing(instance: Instance, evidence: Sequence[Evidence]) -> bool:
-    """Nothing of this question is from it, and it was in trouble: here, or where an earlier step was done."""
-    if any(instance.name in item.source.split(", ") for item in evidence):
+    """No metric of this question is from it, and it was in trouble: here, or where an earlier step was done."""
+    metrics = (item for item in evidence if "alerts" not in item.facts)
+    if any(instance.name in item.source.split(", ") for item in metrics):
         return False
     return bool(instance.trouble()) or any(gap.startswith(f"{instance.name} (") for e in evidence for gap in e.missing)
 
