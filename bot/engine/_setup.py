@@ -26,7 +26,7 @@ _ONE = threading.Lock()
 
 
 def config(url: str, executor: str) -> DBOSConfig:
-    """DBOS's settings; nothing in them needs a session of the database, so that PgBouncer may stand between."""
+    """DBOS's settings; nothing that we use needs a session of the database, so that PgBouncer may stand between."""
     sqlite = url.startswith("sqlite")
     return DBOSConfig(
         name="nightjar",

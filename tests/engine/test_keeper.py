@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain.plugin import Flow
 from bot.domain.ports import Run, Steps
+from bot.engine._rows import Rows
 from bot.engine.dbos import DbosEngine
 from tests.engine.herd import Herd
 
@@ -95,7 +96,7 @@ async def test_what_ended_long_ago_is_forgotten(
     engine: DbosEngine, ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In batches, with its key; nothing that works or waits, however old."""
-    monkeypatch.setattr("bot.engine.dbos._BATCH", 2)
+    monkeypatch.setattr(Rows.ended, "__defaults__", (2,))
     for number in range(5):
         await engine.start("say", f"k{number}", f"lane {number}", None)
     await asyncio.wait_for(engine.drained(), 20)

@@ -19,7 +19,7 @@ def most_at_once(workers: Herd) -> int:
 
 async def ran(workers: Herd, name: str, **options: int) -> None:
     """Two workers do twelve runs: three in each of two lanes, and six in lanes of their own."""
-    pair = await asyncio.gather(workers.start(**options), workers.start(**options))
+    pair = await asyncio.gather(*(workers.start(**options) for _ in range(2)))
     keys = [f"{name} {number:02}" for number in range(12)]
     lanes = [f"lane {number % 2}" if number < 6 else f"lane {number}" for number in range(12)]
     await workers.send(keys, lanes=lanes, count=2, seconds=0.15)
