@@ -15,6 +15,7 @@ import bot.slack.commands
 import bot.sources
 import bot.tools
 from bot import parts, settings
+from bot.agent.guarded import Guarded
 from bot.cli import inventory
 from bot.domain.errors import PluginError
 from bot.domain.plugin import Flow
@@ -123,7 +124,9 @@ def test_a_model_family_is_one_file(add: Add) -> None:
     assert rows()["model", "oracle"] == "off"
     registry = parts.Registry(settings.read(nightjar_models="oracle"))
     assert registry.names == ("oracle:delphi", "playbook")
-    assert str(registry.get("oracle:delphi")) == "delphi"
+    opened = registry.get("oracle:delphi")
+    assert isinstance(opened, Guarded)
+    assert str(opened.model) == "delphi"
 
 
 async def test_a_command_and_an_action_are_one_file_each(add: Add) -> None:

@@ -1,6 +1,7 @@
 """What people write: mentions, direct messages, follow-ups, edits. Decided by ids only, before the ack."""
 
 import re
+from collections import OrderedDict
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from bot.slack.offer import offer
 Json = dict[str, Any]
 HUMAN = frozenset({"", "file_share", "me_message", "thread_broadcast"})
 SLACKBOT, MANY = "USLACKBOT", "many"
+MOST_THREADS = 2_000  # whose voices are kept in memory beside the notes
 OLD_SECONDS = 900.0  # what was written longer ago is answered only when somebody still wants it
 
 
@@ -26,6 +28,7 @@ class Mentions:
     def __init__(self, hearing: Hearing) -> None:
         self._hearing = hearing
         self._context = hearing.context
+        self._voices: OrderedDict[str, set[str]] = OrderedDict()
         self.ahead = 0.0
 
     async def hear(self, event: Json, me: Identity) -> None:
@@ -67,8 +70,13 @@ class Mentions:
 
     async def _is_alone(self, place: Place, user: str) -> bool:
         """Whether this human alone talks with the bot in the thread; a second one ends that, in every process."""
+        here = self._voices.setdefault(place.lane, set())
+        here.add(user)  # before any await: two messages are heard side by side
+        self._voices.move_to_end(place.lane)
+        if len(self._voices) > MOST_THREADS:
+            self._voices.popitem(last=False)
         notes, voice, solo = self._context.deps.notes, f"voice:{place.lane}", f"solo:{place.lane}"
-        only = await notes.put(voice, user) or await notes.get(voice) == user
+        only = (await notes.put(voice, user) or await notes.get(voice) == user) and here == {user}
         if not only:
             await notes.put(voice, MANY, replace=True)
         alone = await notes.get(solo)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 MOST_STARTS = 18  # a minute; startStream is tier 2, 20 a minute
 MOST_UPDATES = 25  # a minute; chat.update is tier 3, 50 a minute, and the answers need the rest
 LEAST_INTERVAL, PER_STREAM = 1.0, 0.7  # seconds; appendStream is tier 4, about 1.67 a second
-BURST, EVERY = 2, 1.0  # messages of a channel at once, and seconds between them after that; Slack takes one a second
+BURST, EVERY = 5, 1.0  # messages of a channel at once, and seconds between them after that; Slack takes one a second
 
 
 @dataclass

@@ -27,6 +27,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "PER_STREAM", 0.0)
     monkeypatch.setattr(reply, "FIRST_WAIT", 0.02)
     monkeypatch.setattr(stream, "EDIT_SECONDS", 0.05)
+    monkeypatch.setattr(pace, "BURST", 100)
 
 
 async def _once(folder: Path) -> None:

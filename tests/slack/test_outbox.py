@@ -34,7 +34,7 @@ class Gate:
 
 
 def test_a_channel_gets_a_short_burst_then_one_a_second() -> None:
-    """At most 12 in any 10 seconds, also at the start and after a pause."""
+    """At most 15 in any 10 seconds, also at the start and after a pause."""
     time, went = [0.0], []
     bucket = pace.Bucket(lambda: time[0])
     for pause in [0.0] * 30 + [60.0] + [0.0] * 30:
@@ -42,7 +42,7 @@ def test_a_channel_gets_a_short_burst_then_one_a_second() -> None:
         time[0] += bucket.due
         bucket.take()
         went.append(time[0])
-    assert max(sum(at <= other < at + 10 for other in went) for at in went) <= 12
+    assert max(sum(at <= other < at + 10 for other in went) for at in went) <= 15
     assert went[1] == went[0]
 
 
@@ -56,6 +56,7 @@ def test_no_burst_follows_a_hold() -> None:
 async def test_nobody_undercuts_a_hold(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five at once, one told to wait: none is sent before, and they do not come all at once after it."""
     monkeypatch.setattr(pace, "EVERY", 0.1)
+    monkeypatch.setattr(pace, "BURST", 2)
     place = await place_in(house)
     await house.slack.fail("chat.postMessage", "rate_limited", seconds=1)
     times: list[float] = []
