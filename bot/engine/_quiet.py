@@ -8,6 +8,11 @@ from dbos import _sys_db
 from dbos import error as dbos_error
 
 _LONGEST_NAP = 1.0
+_AWAY = (
+    "Database connection failed", "Exception encountered in queue thread", "Exception reloading queue",
+    "Exception finding work", "Exception listing queues", "Error fetching dequeued",
+)  # fmt: skip
+_SAID_AGAIN = 60.0
 
 
 class _ShortNaps:
@@ -27,11 +32,13 @@ def nap_shortly() -> None:
 
 
 class _Known(logging.Filter):
-    """Drops what DBOS says of events that are part of normal work: a cancelled run, a flow's error that was told."""
+    """Drops what DBOS says of events that are part of normal work: a cancelled run, a flow's error that was told, and
+    for the most part that its database is away."""
 
     def __init__(self, told: set[int]) -> None:
         super().__init__()
         self._told = told
+        self._away = -_SAID_AGAIN
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record says something new."""
@@ -40,6 +47,10 @@ class _Known(logging.Filter):
             self._told.discard(id(error))
             return False
         said = str(record.msg)
+        if said.startswith(_AWAY):  # the lease and the store say so once; each thread would, every second
+            again = time.monotonic() - self._away >= _SAID_AGAIN
+            self._away = time.monotonic() if again else self._away
+            return again
         expected = "was cancelled during execution" in said or said.startswith("Asyncio task cancelled")
         return not (expected or isinstance(error, dbos_error.DBOSAwaitedWorkflowCancelledError))
 

@@ -6,6 +6,7 @@ reconnect the retry may be the only one.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from bot.slack.mention import Mentions
 from bot.slack.slash import Slashes
 
 Json = dict[str, Any]
+_log = logging.getLogger(__name__)
 Hear = Callable[[Json, Identity], Awaitable[None]]
 ACK_SECONDS = 2.0  # below the three that Slack waits; a slow database then means a new delivery, not a late ack
 
@@ -61,7 +63,7 @@ class Accept(AsyncMiddleware):
     async def async_process(
         self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse:
-        """Bolt's port. What is raised here becomes a missing ack (Socket Mode) or a 503 (HTTP)."""
+        """Bolt's port. A 503 is no ack (Socket Mode)."""
         body = req.body
         if body.get("type") == "url_verification":  # Slack tries a request URL before it is used
             return BoltResponse(status=200, body={"challenge": str(body.get("challenge", ""))})
@@ -71,9 +73,10 @@ class Accept(AsyncMiddleware):
                 with telemetry.timed("ack_seconds"):
                     async with asyncio.timeout(ACK_SECONDS):
                         await hear(body, await self._context.client.me())
-            except Exception:  # whatever it was, Slack may give up before it is over
+            except Exception as error:  # noqa: BLE001  whatever it was: no ack, and Slack delivers again
                 self._gaps.missed()
-                raise
+                _log.warning("not accepted, so that Slack delivers it again: %s: %s", type(error).__name__, error)
+                return BoltResponse(status=503)
         return BoltResponse(status=200, body="")
 
     async def _event(self, body: Json, me: Identity) -> None:

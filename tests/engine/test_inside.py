@@ -1,6 +1,7 @@
 """What is private in DBOS and relied on: each fails here first when a new release of it is taken."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from bot.domain.plugin import Flow
 from bot.domain.ports import Steps
 from bot.engine import _inside
+from bot.engine._quiet import quieten
 from bot.engine.dbos import DbosEngine
 
 
@@ -187,3 +189,14 @@ async def test_waiting_for_the_database_can_be_ended(
     began = time.monotonic()
     _sys_db.time.sleep(30)  # type: ignore[attr-defined]
     assert time.monotonic() - began < 1.5
+
+
+def test_that_the_database_is_away_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Each thread would say so every second; what else DBOS says is heard."""
+    quieten(set())
+    logger = logging.getLogger("dbos")
+    with caplog.at_level(logging.WARNING, "dbos"):
+        for _ in range(5):
+            logger.warning("Database connection failed: refused. Retrying in 1.00s (attempt 3)")
+        logger.warning("something else")
+    assert [record.getMessage()[:14] for record in caplog.records] == ["Database conne", "something else"]
