@@ -16,6 +16,7 @@ PAGE, PAGES = 200, 10
 PATIENCE = 86_400.0  # seconds: an answer waits for Slack, however long it is away
 SHORTLY = 2.5
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0  # what was posted may be read a moment later
+LAG = 1.5  # seconds in which a post of a process that died may still come to stand
 FOUND_AGAIN = 90_000.0  # seconds back, among a channel's messages
 FINAL = "final"
 QUIET: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
@@ -85,9 +86,19 @@ async def find(client: SlackClient, place: Place, key: str, part: str) -> Posted
 
 
 async def post_once(
-    client: SlackClient, place: Place, key: str, part: str, content: Content, *, look: bool, patience: float = PATIENCE
+    client: SlackClient,
+    place: Place,
+    key: str,
+    part: str,
+    content: Content,
+    *,
+    look: bool,
+    lag: float = 0.0,
+    patience: float = PATIENCE,
 ) -> Posted:
-    """Post unless it is there; `look` says that it may be. An outage is waited out for `patience` seconds.
+    """Post unless it is there; `look` says that it may be, and `lag` for how many seconds it may still be on its way.
+
+    An outage is waited out for `patience` seconds.
 
     Raises ReplyError when Slack refuses, or stays away longer.
     """
@@ -95,7 +106,11 @@ async def post_once(
     end, wait = loop.time() + patience, FIRST_WAIT
     while True:
         try:
-            if look and (found := await find(client, place, key, part)):
+            found = await find(client, place, key, part) if look else None
+            if look and lag and not found:
+                await asyncio.sleep(lag)
+                found = await find(client, place, key, part)
+            if found:
                 return found
             outcome = await _post(client, place, marked(key, part, FINAL if part == "note" else ""), content)
         except ReplyError as error:  # it could not be looked for

@@ -21,7 +21,7 @@ from bot.slack import pace, pictures, render
 from bot.slack.board import Board
 from bot.slack.client import Outcome, SlackClient
 from bot.slack.pace import Pace
-from bot.slack.posting import FINAL, PATIENCE, Content, marked, post_once
+from bot.slack.posting import FINAL, LAG, PATIENCE, Content, marked, post_once
 from bot.slack.stream import Progress, Spot, tag_of
 
 Draw = Callable[[Chart], tuple[bytes, str]]
@@ -85,10 +85,11 @@ class SlackReplies:
         self._outlet = Outlet(client, notes, lambda text: defuse(redact(text), hosts), draw)
 
     async def begin(self, place: Place, key: str, text: str, *, again: bool) -> Posted:
-        """The placeholder, posted once per key; `again` looks for it first. Raises ReplyError."""
+        """The placeholder, posted once per key; `again` looks for it first, twice. Raises ReplyError."""
         clean = self._outlet.clean(text)
         content = render.placeholder(clean, key)
-        posted = await post_once(self._outlet.client, place, key, "answer", content, look=again)
+        lag = LAG if again else 0.0
+        posted = await post_once(self._outlet.client, place, key, "answer", content, look=again, lag=lag)
         self._outlet.remember(key, clean)
         return posted
 

@@ -115,3 +115,14 @@ def test_a_late_answer_says_so() -> None:
     assert render.late(said, said.asked + 899) == ""
     assert render.late(said, said.asked + 901) == "Late: asked at 08:00 UTC; what follows is as of 08:01."
     assert render.late(ANSWER, 1e12) == ""
+
+
+async def test_a_post_of_a_dead_process_that_is_on_its_way_is_waited_for(house: House) -> None:
+    """It comes to stand after the first look: the second one finds it, and nothing is posted."""
+    place = await place_in(house)
+    await house.slack.fail("chat.postMessage", "stall", seconds=0.6)
+    dead = asyncio.create_task(house.replies.begin(place, KEY, "Looking into it", again=False))
+    await asyncio.sleep(0.2)
+    found = await house.replies.begin(place, KEY, "Looking into it", again=True)
+    assert found == await dead
+    assert len(house.slack.calls("chat.postMessage")) == 1
