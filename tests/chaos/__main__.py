@@ -101,6 +101,8 @@ def _figures(town: Town, verdict: Verdict, mayhem: Mayhem) -> dict[str, Any]:
         "joined": verdict.joined,
         "stopped_unseen": verdict.stopped,
         "never_delivered": len(verdict.undelivered),
+        "offered": verdict.offered,
+        "slash_while_down": verdict.untold,
         "given_up": len(verdict.given_up),
         "progress_folded": verdict.folded,
         "harms": {kind: harms.count(kind) for kind in sorted(set(harms))},

@@ -16,12 +16,17 @@ _GIVEN_UP = "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 
 @dataclass
 class Verdict:
-    """Keys by what is wrong with them; empty lists are a promise kept. Times in seconds."""
+    """Keys by what is wrong with them; empty lists are a promise kept. Times in seconds.
+
+    `untold` counts commands that Slack could not bring, `offered` old questions that wait for a press.
+    """
 
     accepted: int = 0
     answered: int = 0
     joined: int = 0
     stopped: int = 0
+    untold: int = 0
+    offered: int = 0
     undelivered: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -60,12 +65,18 @@ def _promises(history: History, verdict: Verdict) -> None:
         if shown.part == "answer":
             finals[shown.key].append(shown)
     read = {tag for call in history.calls for tag in call.tags}
+    offers = {shown.key for shown in history.shown if shown.part == "offer"}
     for asked in history.asked:
         row = history.rows.get(asked.key)
         if not asked.key:
             continue
         if row is None and not any(try_.status == "ok" for try_ in history.deliveries.get(asked.key, ())):
-            verdict.undelivered.append(asked.key)
+            if asked.kind == "slash":  # Slack keeps none, and shows its sender an error
+                verdict.untold += 1
+            elif any(asked.ts in key for key in offers):
+                verdict.offered += 1
+            else:
+                verdict.undelivered.append(asked.key)
             continue
         verdict.accepted += 1
         if row is not None and row.status == _GIVEN_UP:
