@@ -46,8 +46,8 @@ chaos: $(VENV)/dev.stamp ## kill, freeze and stop the bot for ten minutes, on bo
 	$(BIN)/python -m tests.chaos --minutes 10 $(ARGS)
 
 lock: ## resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/run.lock
-	uv pip compile pyproject.toml --group dev -c requirements/run.lock --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/dev.lock
+	uv pip compile pyproject.toml --python-version 3.11 --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/run.lock
+	uv pip compile pyproject.toml --group dev -c requirements/run.lock --python-version 3.11 --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/dev.lock
 
 wheel: $(VENV)/dev.stamp ## build a wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
