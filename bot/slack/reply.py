@@ -244,18 +244,13 @@ class SlackReply:
     async def _stop_writing(self) -> None:
         self.leave()
         if self._writer is not None:
-            done, _ = await asyncio.wait({self._writer}, timeout=CLOSING)
-            if not done:
-                self._outlet.spawn(self._clear_late(self._writer))
-
-    async def _clear_late(self, writer: asyncio.Task[None]) -> None:
-        """A write that hung may still come to its end, and leave a stream: take that away too."""
-        await asyncio.wait({writer})
-        await self._clear()
+            await asyncio.wait({self._writer}, timeout=CLOSING)
 
     async def _clear(self) -> None:
         """Take progress away; in another process than the one that began, also what that one left. An outage is waited
-        out: the answer stands already."""
+        out, and a write that hangs: it may still leave a stream, and the answer stands already."""
+        if self._writer is not None:
+            await asyncio.wait({self._writer})
         key, end, wait = self._spot.key, time.monotonic() + PATIENCE, AGAIN_WAIT
         fresh = key in self._outlet.fresh
         while not await self._cleared(fresh=fresh) and time.monotonic() < end:
