@@ -11,7 +11,7 @@ from bot.slack.pace import Minute
 
 Json = dict[str, Any]
 PAGE, PAGES = 200, 15  # messages, and pages of one channel or thread
-MOST_THREADS = 50  # of one channel, the newest first
+MOST_THREADS = 1_000  # of one channel, the newest first: what is left out is missed for good
 MOST_RECORDS = 500
 ROOTS = 48 * 3600.0  # seconds before the gap in which a thread that goes on may have begun
 PATIENCE = 120.0  # seconds for one call: Slack may say to wait for a minute
