@@ -1,0 +1,103 @@
+"""A blend of simple forecasts whose weights and whose errors are measured on the series' own past.
+
+Every member forecasts from many past origins; the weights minimise the squared error there, drawn towards weights by
+inverse squared error. The errors of the blend are those at origins that had no part in its weights.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.analysis._members import DAYS, Past, Steps, members
+from bot.analysis._regular import despiked
+from bot.analysis.frames import Array
+
+ORIGINS = 80
+FOLDS = 6
+FEWEST = 4
+"""Fewer backtests than these say nothing of the spread."""
+RIDGE = 10.0
+"""How strongly weights are drawn towards inverse squared errors, in units of the best member's error."""
+NEAR = 0.3
+"""Origins within this share of a day's phase tell most about the present one."""
+WEEKLY = 4.0
+"""How much more an origin at the same time of the week tells."""
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Blend:
+    """`centre` (horizon), and for each backtest its errors (backtests × horizon), what came, weight and age."""
+
+    centre: Array
+    errors: Array
+    came: Array
+    weights: Array
+    ages: Array
+
+
+def blend(x: Array, horizon: int, day: int) -> Blend | None:
+    """The blend for a series of about unit scale, `horizon` steps on; None where the past allows no backtests."""
+    origins = _origins(x.size, horizon, day)
+    if origins.size <= FEWEST:
+        return None
+    paths = members(Past(despiked(x), origins, horizon, day))
+    now, pasts = int(origins[-1]), origins[:-1]
+    came = x[pasts[:, None] + np.arange(horizon)]
+    errors = came - paths[:, :-1]
+    ages = (now - pasts) / now
+    tells = _tells(now - pasts, day) * np.exp(-ages)
+    folds = np.arange(pasts.size) * FOLDS // pasts.size
+    weights = _weights(errors, tells, folds)
+    rest: Array = np.einsum("km,mkh->kh", weights[folds], errors)
+    return Blend(weights[-1] @ paths[:, -1], rest, came, tells / tells.sum(), ages)
+
+
+def _origins(size: int, horizon: int, day: int) -> Steps:
+    """Past origins, ascending, whose whole horizon is known, and the present one; as much history as members need."""
+    seasonal = size >= 4 * day
+    gap = max(1, (min(day, horizon) // 4) if seasonal else horizon // 8)
+    room = horizon + FEWEST * gap
+    if size >= (DAYS + 2) * day + room:
+        need = (DAYS + 1) * day
+    elif size >= 2 * day + room:
+        need = 2 * day
+    else:
+        need = max(4, size // 4)
+    pasts = np.arange(size - horizon, need - 1, -gap, dtype=np.int64)[:ORIGINS][::-1]
+    return np.append(pasts, size)
+
+
+def _tells(away: Steps, day: int) -> Array:
+    """How much an origin so many steps back tells about now, by the time of the day and of the week."""
+    phase = away % day / day
+    phase = np.minimum(phase, 1 - phase)
+    tells = np.exp(-((phase / NEAR) ** 2) / 2) + 0.05
+    if away.max() >= (DAYS + 1) * day:
+        days = away % (DAYS * day) / day
+        days = np.minimum(days, DAYS - days)
+        tells = tells * (1 + WEEKLY * np.exp(-((days / 0.7) ** 2) / 2))
+    return tells
+
+
+def _weights(errors: Array, tells: Array, folds: Steps) -> Array:
+    """Members' weights without each fold's origins, and last with all: shape (folds + 1, members), rows sum to 1."""
+    count, backtests, horizon = errors.shape
+    by_origin = errors.transpose(1, 0, 2)
+    products = by_origin @ by_origin.transpose(0, 2, 1) / horizon
+    shares = np.where(folds == np.arange(FOLDS + 1)[:, None], 0.0, tells)
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), TINY)
+    gram = (shares @ products.reshape(backtests, -1)).reshape(-1, count, count)
+    own = np.diagonal(gram, axis1=1, axis2=2) + TINY
+    best = own.min(axis=1, keepdims=True)
+    towards = (best / own) ** 2
+    towards /= towards.sum(axis=1, keepdims=True)
+    pull = RIDGE * best
+    scale = own.mean(axis=1)
+    system = np.ones((FOLDS + 1, count + 1, count + 1))
+    system[:, :count, :count] = (gram + pull[:, :, None] * np.eye(count)) / scale[:, None, None]
+    system[:, count, count] = 0.0
+    wanted = np.concatenate([pull * towards / scale[:, None], np.ones((FOLDS + 1, 1))], axis=1)
+    weights = np.maximum(np.linalg.solve(system, wanted[..., None])[:, :count, 0], 0.0)
+    found: Array = weights / weights.sum(axis=1, keepdims=True)
+    return found
