@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dbos._sys_db import SystemDatabase
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from bot.domain.ports import Load
@@ -15,6 +15,7 @@ from bot.engine.lease import SECONDS
 _WAITS, _WORKS, _GIVEN_UP = "ENQUEUED", "PENDING", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"
 _ENDED = ("SUCCESS", "ERROR", "CANCELLED", _GIVEN_UP)
 _DAY_MS = 86_400_000
+_RESUMED = 2  # taken from the queue that often, a run was taken up again
 _LIVING = text(
     "SELECT count(*) FROM nightjar_engine.workers WHERE beat > clock_timestamp() - make_interval(secs => :seconds)"
 )
@@ -38,6 +39,10 @@ class Rows:
     def _read(self, statement: Any) -> list[Any]:
         with self._database.engine.connect() as connection:
             return list(connection.execute(statement).all())
+
+    def _write(self, statement: Any) -> None:
+        with self._database.engine.begin() as connection:
+            connection.execute(statement)
 
     def _wait_for(self, statement: Any) -> list[Any]:
         """The same for a run, which waits while the database is away."""
@@ -63,6 +68,13 @@ class Rows:
         runs = self._runs.c
         found = self._wait_for(select(runs.recovery_attempts).where(runs.workflow_uuid == key))
         return int(found[0][0] or 0) if found else 0
+
+    def goes_on(self, key: str) -> None:
+        """Count the times that a run was taken up again anew, since it comes on; told in DBOS's own count."""
+        runs = self._runs.c
+        counted = (runs.workflow_uuid == key) & (runs.status == _WORKS) & (runs.recovery_attempts > _RESUMED)
+        statement = update(self._runs).where(counted).values(recovery_attempts=_RESUMED)
+        patiently(partial(self._write, statement))
 
     def load(self) -> Load:
         """How much waits and works, how long the oldest has waited, what was given up in the last day."""

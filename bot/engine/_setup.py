@@ -22,6 +22,10 @@ CONNECTING: dict[str, Any] = {  # a server that is silent is given up in seconds
     "connect_timeout": 2, "prepare_threshold": None,
     "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3, "tcp_user_timeout": 3_000,
 }  # fmt: skip
+_ON_POSTGRES: dict[str, Any] = {
+    "connect_args": {"application_name": "nightjar", **CONNECTING},
+    "pool_pre_ping": False,  # a round trip less for each statement; what meets a dead connection is tried again
+}
 _ONE = threading.Lock()
 
 
@@ -37,7 +41,7 @@ def config(url: str, executor: str) -> DBOSConfig:
         log_level="WARNING",
         max_executor_threads=_THREADS,
         sys_db_pool_size=_SQLITE_CONNECTIONS if sqlite else _POSTGRES_CONNECTIONS,
-        db_engine_kwargs={} if sqlite else {"connect_args": {"application_name": "nightjar", **CONNECTING}},
+        db_engine_kwargs={} if sqlite else _ON_POSTGRES,
         scheduler_polling_interval_sec=30,
         notification_listener_polling_interval_sec=0.2,
     )

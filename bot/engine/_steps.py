@@ -13,6 +13,7 @@ from bot.domain import plain
 from bot.domain.messages import JSON
 from bot.domain.outcomes import decode, encode
 from bot.domain.ports import Fence
+from bot.engine._rows import Rows
 
 T = TypeVar("T")
 
@@ -24,14 +25,17 @@ class OtherVersion(Exception):
 class DbosSteps:
     """The `Steps` port; live and replayed values both come through the codec, so that they are equal."""
 
-    def __init__(self, key: str, fence: Fence, begun: Callable[[str], int]) -> None:
+    def __init__(self, key: str, fence: Fence, rows: Rows) -> None:
         self.key = key
         self.replaying = True
-        self._fence, self._begun = fence, begun
+        self._replayed = False
+        self._fence, self._rows = fence, rows
 
     async def once(self, name: str, call: Callable[[], Awaitable[T]], kind: Any) -> T:
         """Run `call`, or give back what it gave before the process ended."""
-        value: T = _read(kind, await DBOS.run_step_async(_options(name), self._run, name, call, kind))
+        outcome = await DBOS.run_step_async(_options(name), self._run, name, call, kind)
+        await self._came_on()
+        value: T = _read(kind, outcome)
         return value
 
     async def together(self, name: str, calls: Sequence[Callable[[], Awaitable[T]]], kind: Any) -> tuple[T, ...]:
@@ -42,6 +46,7 @@ class DbosSteps:
             for number, (place, call) in enumerate(zip(places, calls, strict=True))
         ]
         outcomes = await asyncio.gather(*running, return_exceptions=True)
+        await self._came_on()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -49,11 +54,19 @@ class DbosSteps:
 
     async def resumed(self) -> bool:
         """Whether it was begun before, here or elsewhere; may be asked inside a step."""
-        return await asyncio.to_thread(self._begun, self.key) > 1
+        return await asyncio.to_thread(self._rows.begun, self.key) > 1
 
     async def now(self) -> datetime:
         """The time, the same again on replay."""
         return await self.once("now", _now, datetime)
+
+    async def _came_on(self) -> None:
+        """One that was taken up again and records something new does not end its process: its attempts count anew."""
+        if self.replaying:
+            self._replayed = True
+        elif self._replayed:
+            self._replayed = False
+            await asyncio.to_thread(self._rows.goes_on, self.key)
 
     async def _run(self, name: str, call: Callable[[], Awaitable[Any]], kind: Any) -> JSON:
         await self._fence.passes()

@@ -39,7 +39,7 @@ OnError = Callable[[Run, Exception], Awaitable[None]]
 OnAnew = Callable[[Run], Awaitable[None]]
 _WORKFLOW = "flow"
 _POLL_SECONDS = 0.25
-_MOST_BEGUN = 20  # times that a run is taken up again before it is given up: it may be what ends its process
+_MOST_BEGUN = 20  # times that a run is taken up again at one place before it is given up: it may end its process
 _DRAIN_SECONDS = 5.0  # container runtimes kill after ten, and Slack and the databases are let go around this
 _ACCEPT_SECONDS = 2.0  # Slack waits three; what is not accepted by then is delivered again
 
@@ -163,7 +163,7 @@ class DbosEngine:
             if name not in self._flows:
                 raise NightjarError(f"this version has no flow called {name!r}")  # noqa: TRY301  told like any other
             return plain.cleaned(
-                await self._flows[name].run(DbosSteps(key, self.fence, self._found().begun), self._deps, payload)
+                await self._flows[name].run(DbosSteps(key, self.fence, self._found()), self._deps, payload)
             )
         except Exception as error:  # the worker: whatever a flow raises is told here, then recorded by DBOS
             self._told.add(id(error))

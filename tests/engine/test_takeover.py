@@ -124,6 +124,21 @@ async def test_a_run_that_kills_its_process_is_given_up(workers: Herd) -> None:
     assert len(workers.log.lines("began", "bad")) == 2
 
 
+async def test_one_that_comes_on_is_not_given_up(workers: Herd) -> None:
+    """It was taken up twenty times, and each time recorded a step more: its attempts count from the last one."""
+    first = await workers.start(lease=SHORT)
+    await workers.send(["slow"], count=4, seconds=0.4)
+    for step in (1, 2):
+        await workers.until(lambda step=step: step in {line.step for line in workers.log.lines("began")})
+        await first.killed()
+        with psycopg.connect(workers.url, autocommit=True) as connection:
+            connection.execute("UPDATE dbos.workflow_status SET recovery_attempts = 20")
+        first = await workers.start(lease=SHORT)
+    await all_end(workers, ["slow"])
+    with psycopg.connect(workers.url) as connection:
+        assert connection.execute("SELECT recovery_attempts FROM dbos.workflow_status").fetchall() == [(2,)]
+
+
 async def test_a_schedule_runs_once_per_tick(workers: Herd) -> None:
     """Over all processes; each tick has a key of its own."""
     await asyncio.gather(workers.start(ticks=True), workers.start(ticks=True))
