@@ -1,6 +1,9 @@
 """Logs condensed: templates, what is new among them, and a digest of a whole log."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.series import Labels
 
 LEVELS = ("", "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "ERROR", "FATAL")
 """Severities, lowest first; the empty one means that the line names none."""
@@ -89,3 +92,37 @@ class Digest:
     cited: tuple[int, ...]
     shown: int
     left_out: int
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """Which lines are wanted; what is empty limits nothing.
+
+    `services` are names of services, `contains` a text that stands in the line (case ignored), `selector` words of the
+    source's own language, such as a stream selector of LogQL or a pattern of file names.
+    """
+
+    services: tuple[str, ...] = ()
+    contains: str = ""
+    selector: str = ""
+
+
+@dataclass(frozen=True)
+class LogPiece:
+    """Some whole lines, each ended by a newline, of one stream.
+
+    `times` has a time for each of them, in UTC seconds, ascending; it is empty where the source knows none.
+    """
+
+    data: bytes
+    times: Sequence[float] = ()
+    labels: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LogVolume:
+    """What a query would have to read, told without reading it: bytes, lines (None: not known) and streams."""
+
+    size: int
+    lines: int | None = None
+    streams: int = 0

@@ -1,6 +1,6 @@
 """What the inside asks of the outside."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -10,6 +10,7 @@ from bot.domain.answers import Answer, Failure
 from bot.domain.events import Event
 from bot.domain.evidence import Evidence
 from bot.domain.investigations import Posted, Record
+from bot.domain.logs import LogPiece, LogQuery, LogVolume
 from bot.domain.messages import JSON, Ask, Message, ModelFacts
 from bot.domain.outcomes import Fault, Turn
 from bot.domain.place import Channel, Person, Place, Said
@@ -46,6 +47,17 @@ class ChangeStore(Protocol):
     """What people changed in a window."""
 
     async def changes(self, window: Window) -> tuple[Change, ...]: ...
+
+
+class LogStore(Protocol):
+    """Loki-like: log lines of a window, oldest first, piece by piece, so that nobody needs to hold them.
+
+    `volume` estimates before anything is read; `services` are those that wrote in the window. SourceError as elsewhere.
+    """
+
+    async def volume(self, query: LogQuery, window: Window) -> LogVolume: ...
+    def read(self, query: LogQuery, window: Window) -> AsyncIterator[LogPiece]: ...
+    async def services(self, window: Window) -> tuple[str, ...]: ...
 
 
 class Model(Protocol):

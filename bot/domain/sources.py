@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.domain.ports import AlertStore, ChangeStore, RuleStore, SeriesStore
+from bot.domain.ports import AlertStore, ChangeStore, LogStore, RuleStore, SeriesStore
 
-Need = Literal["alerts", "series", "rules", "changes", "any"]
+Need = Literal["alerts", "series", "rules", "changes", "logs", "any"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Instance:
     series: SeriesStore | None = None
     rules: RuleStore | None = None
     changes: ChangeStore | None = None
+    logs: LogStore | None = None
     close: Callable[[], Awaitable[None]] | None = None
     trouble: Callable[[], str] = str
 
