@@ -7,6 +7,8 @@ range    query                                     series: SeriesFact[]
 signals  service                                   movers: MoverFact[] (that service's golden signals)
 movers   (none)                                    movers: MoverFact[], cause: CauseFact | null, graph: {str: str[]}
 changes  (none)                                    changes: ChangeFact[]
+logs     since                                     logs: LogFact[] (what is new in the logs, the most telling first)
+forecast (none)                                    breaches: BreachFact[] (what runs into its limit, the soonest first)
 
 Times are ISO 8601 in UTC, empty when unknown; units are seconds, bytes, ratio, 1/s, count or empty.
 """
@@ -95,3 +97,43 @@ class ChangeFact(TypedDict):
     service: str
     kind: str
     source: str
+
+
+class LogFact(TypedDict):
+    """A kind of log entry that is new, bursts, fell silent or stands out; `line` is the id of the `sample`.
+
+    `expected` is the count that the time before makes likely; `first` and `last` are empty where no time is known.
+    """
+
+    service: str
+    kind: str
+    level: str
+    text: str
+    count: int
+    expected: float
+    first: str
+    last: str
+    sample: str
+    line: int
+    source: str
+    env: str
+
+
+class BreachFact(TypedDict):
+    """A series on its way to a limit: `probability` within `horizon` seconds, times as an 80 % interval."""
+
+    service: str
+    signal: str
+    labels: dict[str, str]
+    query: str
+    unit: str
+    now: float
+    threshold: float
+    direction: str
+    probability: float
+    earliest: str
+    likely: str
+    latest: str
+    horizon: float
+    source: str
+    env: str

@@ -1,6 +1,6 @@
 """What the inside asks of the outside."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -56,7 +56,7 @@ class LogStore(Protocol):
     """
 
     async def volume(self, query: LogQuery, window: Window) -> LogVolume: ...
-    def read(self, query: LogQuery, window: Window) -> AsyncIterator[LogPiece]: ...
+    def read(self, query: LogQuery, window: Window) -> AsyncGenerator[LogPiece]: ...
     async def services(self, window: Window) -> tuple[str, ...]: ...
 
 

@@ -13,20 +13,25 @@ from bot.domain.sources import Need, Sources
 from bot.domain.window import Window
 
 Role = Literal[
-    "alerts", "rules", "range", "instant", "search", "signals", "movers", "changes", "health", "chart", "logs"
-]
+    "alerts", "rules", "range", "instant", "search", "signals", "movers", "changes", "health", "chart", "logs",
+    "patterns", "lines", "forecast",
+]  # fmt: skip
 _JSON = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What a tool works with in one investigation: the sources in scope, the window asked about, the time."""
+    """What a tool works with in one investigation: the sources in scope, the window asked about, the time.
+
+    A tool that cuts text it does not know (log lines) passes it through `redact` first.
+    """
 
     sources: Sources
     window: Window
     now: datetime
     zone: str = "UTC"
     services: tuple[str, ...] = ()
+    redact: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,8 @@ class Job:
 
     async def _toolbox(self) -> tuple[Toolbox, Ledger]:
         deps, scoped, ledger = self.deps, self.scoped, Ledger(next_id=self.known.next_id)
-        desk = Desk(scoped.sources, scoped.window, self.begun.started, self.known.person.zone, scoped.services)
+        zone = self.known.person.zone
+        desk = Desk(scoped.sources, scoped.window, self.begun.started, zone, scoped.services, deps.redact)
         offered = tuple(tool for tool in deps.tools if scoped.sources.of(tool.need))
         limit = self._budget.tool_calls
         box = Toolbox(offered, desk, deps.evidence, self.steps.key, deps.redact, limit)

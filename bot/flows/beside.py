@@ -43,7 +43,7 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     elif scoped.choices and not question.env:
         answer = scope.ask_which(scoped, steps.key)
     else:
-        desk = Desk(scoped.sources, scoped.window, begun.started, known.person.zone, scoped.services)
+        desk = Desk(scoped.sources, scoped.window, begun.started, known.person.zone, scoped.services, deps.redact)
         answer = replace(await _look(steps, deps, desk, question), zone=known.person.zone, envs=scoped.sources.envs)
     seconds = (await steps.now() - begun.started).total_seconds()
     asked, written = question.accepted, begun.started.timestamp()

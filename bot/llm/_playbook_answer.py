@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.llm import _playbook_further as further
 from bot.llm._playbook_known import Known
 from bot.llm._playbook_plan import leading_alert, real_alerts
 from bot.llm._playbook_question import Asked, near, service_in
@@ -90,6 +91,8 @@ def _of_cause(view: _View, causes: Sequence[Row]) -> Head:
     second = f"From {since} to {view.clock(over)}" if over else f"Since {since}"
     if affects := cause.get("affects"):
         second += f"; {'affected' if over else 'affects'} {_list(affects, 4)}"
+    if (entry := further.evidence(view.known, cause)) is not None:
+        second += f"; its log: {further.quoted(entry)}{view.known.id('logs')}"
     if others := [c for c in view.causes if c is not cause]:
         second += ". Also " + "; ".join(_also(view, c) for c in others[:2])
     return [line + ".", second + ".", f"Next: {cause['next_check']}."], cause
@@ -187,14 +190,20 @@ def _over(view: _View) -> Head:
     return [f"No, it still lasts. {head[0]}", *head[1:]], cause
 
 
-_HEADS = {"alerts": _alerts, "changed": _changed, "over": _over}
+def _ahead(view: _View) -> Head:
+    head, cause = _unhealthy(view)
+    expected = further.expected(view.known, view.clock)
+    return ([expected, head[0], head[-1]] if expected else head), cause
+
+
+_HEADS = {"alerts": _alerts, "changed": _changed, "over": _over, "ahead": _ahead}
 
 
 def _details(view: _View, cause: Row | None) -> list[str]:
     known, out = view.known, []
     if cause and cause.get("reason"):
         out.append(f"**Why {cause['service']}**: {cause['reason']}{known.id('movers')}.")
-        if path := _path(view, cause):
+        if path := further.path(cause, view.graph):
             out.append(f"**Its trouble spreads by calls**: {path}{known.id('movers')}.")
     if view.alerts:
         rows = sorted(view.alerts, key=lambda a: str(a["since"]))[:8]
@@ -208,6 +217,8 @@ def _details(view: _View, cause: Row | None) -> list[str]:
         rows = sorted(view.movers[:10], key=lambda m: str(m["since"]))[:6]
         out += [f"- {_mover(view, m)}" for m in rows]
     out += _extra(view)
+    out += further.logs(known, cause, view.clock)
+    out += further.ahead(known, view.clock)
     if view.changes:
         newest = sorted(view.changes, key=lambda c: str(c["at"]), reverse=True)[:4]
         listed = "; ".join(f"{c['what']} at {view.clock(c['at'])}" for c in newest)
@@ -247,17 +258,6 @@ def _mover(view: _View, m: Row) -> str:
 def _labels(series: Row) -> str:
     labels = series.get("labels") or {}
     return str(series.get("service") or ", ".join(f"{k}={v}" for k, v in labels.items() if k != "__name__")) or "it"
-
-
-def _path(view: _View, cause: Row) -> str:
-    """The chain of callers from the cause up to the edge."""
-    affected, chain, here = set(cause.get("affects") or ()), [cause["service"]], cause["service"]
-    while True:
-        callers = sorted(c for c, callees in view.graph.items() if here in callees and c in affected and c not in chain)
-        if not callers:
-            return " → ".join(chain) if len(chain) > 1 else ""
-        here = callers[0]
-        chain.append(here)
 
 
 def _moved(view: _View, service: str) -> bool:

@@ -9,7 +9,7 @@ from bot.domain.tools import Tool
 
 _BY_FACT = {
     "alerts": "alerts", "rules": "rules", "series": "range", "graph": "movers", "changes": "changes",
-    "movers": "signals",
+    "movers": "signals", "logs": "logs", "breaches": "forecast",
 }  # fmt: skip
 """What facts tell of a role when the tool is not on offer any more; the first key found counts."""
 

@@ -39,11 +39,12 @@ def _first(known: Known) -> Plan:
 
 
 def _deepened(known: Known) -> bool:
-    return any(known.first(role) for role in ("signals", "range", "changes"))
+    return any(known.first(role) for role in ("signals", "range", "changes", "logs", "forecast"))
 
 
 def _second(asked: Asked, known: Known) -> Plan:
-    """The alert's own expression, the golden signals of the service in question, what changed."""
+    """The alert's own expression, the golden signals of the service in question, what changed, what the logs say since
+    then, what will run into its limit next."""
     if asked.kind == "alerts":
         return []
     plan: Plan = []
@@ -60,6 +61,9 @@ def _second(asked: Asked, known: Known) -> Plan:
         plan.append(("signals", {"service": service}))
     if cause or alert:
         plan.append(("changes", {}))
+    since = str((cause or {}).get("since") or (alert or {}).get("since") or "")
+    plan.append(("logs", {"since": since} if since else {}))
+    plan.append(("forecast", {}))
     return plan
 
 

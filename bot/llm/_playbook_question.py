@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["unhealthy", "why", "alerts", "changed", "over"]
+Kind = Literal["unhealthy", "why", "alerts", "changed", "over", "ahead"]
 _KINDS: tuple[tuple[Kind, str], ...] = (
+    ("ahead", r"\b(will|going to|about to) (break|fail|fill|run out|crash|go down)\b|\b(predict|forecast|break next)"),
     ("over", r"\b(over|still|recovered|resolved|back to normal|ended|finished|gone)\b"),
     ("changed", r"\bwhat('s| has| was)? ?(been )?(changed|deployed|released)\b|\bdeploy(s|ed|ments?)?\b.*\?"),
     ("alerts", r"\b(what|which|any|list|show)\b.*\b(fires?|firing|alerts?|alerting)\b|^alerts?\b"),

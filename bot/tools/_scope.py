@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bot.domain.errors import BadArguments, SourceError, SourceRefused, ToolError
-from bot.domain.ports import AlertStore, ChangeStore, RuleStore, SeriesStore
+from bot.domain.ports import AlertStore, ChangeStore, LogStore, RuleStore, SeriesStore
 from bot.domain.sources import Instance, Need
 from bot.domain.tools import Desk
 
@@ -70,6 +70,11 @@ def rules_of(instance: Instance) -> RuleStore:
 def changes_of(instance: Instance) -> ChangeStore:
     """Its port; SourceRefused when it has none."""
     return _port(instance, "changes", instance.changes)
+
+
+def logs_of(instance: Instance) -> LogStore:
+    """Its port; SourceRefused when it has none."""
+    return _port(instance, "logs", instance.logs)
 
 
 def _port(instance: Instance, need: Need, port: T | None) -> T:

@@ -13,6 +13,7 @@ from tests.llm.transcripts import (
     fires,
     head_of,
     mover,
+    offered,
     opening,
     result,
     seen,
@@ -210,3 +211,60 @@ def test_it_is_a_provider_that_costs_nothing() -> None:
     model = PROVIDER.open(PlaybookSettings(), "")
     assert isinstance(model, Playbook)
     assert (model.facts.hosted, model.facts.input_price) == (False, 0)
+
+
+def log(service: str, **more: object) -> dict[str, object]:
+    """A kind of log entry that is new."""
+    return {
+        "service": service, "kind": "new", "level": "ERROR", "text": "charge failed: <*>", "count": 12, "expected": 0.0,
+        "first": "2026-11-23T11:48:02Z", "last": "", "sample": "charge failed: 7", "line": 9, **more,
+    }  # fmt: skip
+
+
+def crossing(**more: object) -> dict[str, object]:
+    """A disk that fills."""
+    return {
+        "service": "db", "signal": "disk used", "unit": "ratio", "now": 0.9, "threshold": 0.95, "direction": "above",
+        "probability": 0.9, "earliest": "2026-11-23T12:30:00Z", "likely": "2026-11-23T13:00:00Z",
+        "latest": "2026-11-23T13:40:00Z", **more,
+    }  # fmt: skip
+
+
+async def test_it_asks_the_logs_since_the_onset_and_what_breaks_next() -> None:
+    """Both where they are on offer; once."""
+    tools = (*TOOLS, offered("logs"), offered("forecast"))
+    tools[-2].schema["properties"]["since"] = {"type": "string"}
+    first = opening(ASKED, fires(), seen(cause("pay")))
+    made = await turn(first, tools=tools)
+    assert {call.name: call.arguments for call in made.message.calls[-2:]} == {
+        "tool_sgol": {"since": "2026-11-23T11:48:00Z"}, "tool_tsacerof": {},
+    }  # fmt: skip
+    got = Message("user", results=(result("logs", "E3", logs=[]), result("forecast", "E4", breaches=[])))
+    assert (await turn(first, made.message, got, tools=tools)).stop == "end"
+
+
+async def test_the_cause_s_own_log_stands_in_the_head() -> None:
+    """A new error of the cause is evidence; what others say stands below it."""
+    rows = [log("front", text="no answer"), log("pay")]
+    text = await answer(ASKED, fires(), seen(cause("pay")), result("logs", "E3", logs=rows))
+    assert "its log: “charge failed: <*>” [E3]" in head_of(text)[1]
+    assert text.index("- pay ERROR new, 12 times, first at 11:48:02 UTC") < text.index("- front ERROR new")
+
+
+async def test_logs_without_news_are_told() -> None:
+    """Nothing new in the logs is a finding; the log of another service is not the cause's."""
+    assert "**In the logs**: nothing new [E3]" in await answer(ASKED, fires(), seen(), result("logs", "E3", logs=[]))
+    text = await answer(ASKED, fires(), seen(cause("pay")), result("logs", "E3", logs=[log("front")]))
+    assert "its log" not in head_of(text)[1]
+
+
+async def test_what_breaks_next() -> None:
+    """Asked for, it is the first line; else it stands below; unlikely ones do not."""
+    soon = result("forecast", "E4", breaches=[crossing()], looked_at=25)
+    text = await answer("what will break next?", fires(), seen(), soon)
+    assert head_of(text)[0].startswith("Breaks next: db disk used now 90 %, above 95 % at about 13:00:00 UTC, between")
+    assert "**About to break** [E4]: db disk used" in await answer(ASKED, fires(), seen(cause("pay")), soon)
+    rare = result("forecast", "E4", breaches=[crossing(probability=0.2)], looked_at=25)
+    text = await answer("what will break next?", fires(), seen(), rare)
+    assert head_of(text)[0].startswith("Nothing is about to break: none of 25 resources")
+    assert "About to break" not in text
