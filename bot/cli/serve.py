@@ -6,6 +6,7 @@ import ctypes
 import gc
 import logging
 import signal
+from collections.abc import AsyncIterator
 
 from bot import settings, wiring
 from bot import web as http
@@ -63,10 +64,13 @@ async def _serve(config: settings.Settings, *, web: bool, worker: bool) -> None:
         house = await stack.enter_async_context(wiring.open_house(config, listen=worker))
         tasks: list[asyncio.Task[object]] = [loop.create_task(stop.wait())]
         serving: list[asyncio.Task[object]] = []
-        if worker and not over_http:
-            await _try_app_token(config)
-            tasks.append(await stack.enter_async_context(house.listening()))
-        heard = (await stack.enter_async_context(house.hearing())).handle_http if web and over_http else None
+        heard = None
+        async with _unless(stop):
+            if worker and not over_http:
+                await _try_app_token(config)
+                tasks.append(await stack.enter_async_context(house.listening()))
+            if web and over_http:
+                heard = (await stack.enter_async_context(house.hearing())).handle_http
         if port := config.port if web else config.health_port:
             app = http.application(house.ready, heard)
             serving.append(loop.create_task(http.serve(app, config.host, port, stop)))
@@ -77,6 +81,27 @@ async def _serve(config: settings.Settings, *, web: bool, worker: bool) -> None:
         stop.set()
         log.info("stopping")
         await asyncio.gather(*serving, *done)
+
+
+@contextlib.asynccontextmanager
+async def _unless(stop: asyncio.Event) -> AsyncIterator[None]:
+    """What is done in here is given up when the process is told to stop: Slack may take its time to answer."""
+    here, inside = asyncio.current_task(), True
+
+    def give_up(_: object) -> None:
+        if inside and stop.is_set() and here is not None:
+            here.cancel()
+
+    watch = asyncio.create_task(stop.wait())
+    watch.add_done_callback(give_up)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not stop.is_set() or here is None or here.uncancel():
+            raise
+    finally:
+        inside = False
+        watch.cancel()
 
 
 async def _try_app_token(config: settings.Settings) -> None:

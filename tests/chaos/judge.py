@@ -118,12 +118,13 @@ def _repeated(history: History) -> Iterator[str]:
 
 def _disorder(history: History) -> Iterator[str]:
     """In a lane, an answer that was there before the one that the engine had accepted earlier."""
+    accepted = {work.key: work.at for work in reversed(history.works) if work.what == "accepted"}
     lanes: Mapping[str, list[Row]] = defaultdict(list)
     for row in history.rows.values():
         if row.lane != row.key and row.status == "SUCCESS" and row.key in history.finals:
             lanes[row.lane].append(row)
     for rows in lanes.values():
-        ordered = sorted(rows, key=lambda row: (row.created, row.key))
+        ordered = sorted(rows, key=lambda row: (row.created, accepted.get(row.key, 0.0), row.key))  # whole seconds
         for earlier, later in pairwise(ordered):
             if history.finals[earlier.key] > history.finals[later.key]:
                 yield later.key

@@ -133,6 +133,17 @@ def test_accepted_in_one_millisecond_the_key_decides() -> None:
     assert judge(made).disorder == []
 
 
+def test_accepted_in_one_second_the_acceptance_decides() -> None:
+    """The second message was delivered first, as the first one's delivery had to be repeated; it is answered first."""
+    made = history()
+    made.rows = {key: replace(row, created=10_000) for key, row in made.rows.items()}
+    made.works += [Work(10.1, "w0-1", "accepted", SECOND, "answer"), Work(10.4, "w0-1", "accepted", FIRST, "answer")]
+    made.finals = {FIRST: 21.0, SECOND: 20.0}
+    assert judge(made).disorder == []
+    made.finals = {FIRST: 20.0, SECOND: 21.0}
+    assert judge(made).disorder == [FIRST]
+
+
 def test_a_model_call_of_a_thawed_process_is_a_zombies() -> None:
     """Frozen at 11.5 and thawed at 16.5, it asks for a run that w1-1 has begun to work on."""
     made = history()

@@ -148,6 +148,25 @@ async def test_serve_by_socket_mode(slack: Slack, settings: dict[str, str], tmp_
         assert "Traceback" not in "".join(bot.said)
 
 
+async def test_it_is_stopped_while_slack_does_not_answer(settings: dict[str, str], tmp_path: Path) -> None:
+    """A start that hangs on Slack does not keep an init system waiting."""
+    asked, over = asyncio.Event(), asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api/"
+        async with started(tmp_path, "serve", {**settings, "SLACK_API_URL": url}) as bot:
+            await asyncio.wait_for(asked.wait(), 30)
+            bot.running.send_signal(signal.SIGTERM)
+            assert await bot.ended(6) == 0
+            assert "Traceback" not in "".join(bot.said)
+        over.set()
+
+
 async def test_serve_by_http(slack: Slack, settings: dict[str, str], tmp_path: Path) -> None:
     """The same over signed requests; the bot knew itself before it said that it was ready."""
     given = over_http(settings)
