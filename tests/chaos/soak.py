@@ -1,6 +1,6 @@
 """A steady mixed load for an hour or longer, and whether anything grows.
 
-python -m tests.chaos.soak [--minutes 60] [--warm 20] [--plot FILE.png] [--json] [--seed S] [--database sqlite|postgresql]
+python -m tests.chaos.soak [--minutes 60] [--warm 20] [--plot FILE.png] [--json] [--seed S] [--database …]
 
 One `serve` process. About every 2.5 s somebody asks, follows up in a thread, asks and thinks better of it, or
 sends a command; 3 % of Slack's calls and of the model's turns fail. Every 10 s: RSS, descriptors,
