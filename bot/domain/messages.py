@@ -40,6 +40,14 @@ class ToolResult:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A picture for models that see: its media type and its bytes in base64."""
+
+    media_type: str
+    data: str
+
+
+@dataclass(frozen=True)
 class Message:
     """One entry of a transcript."""
 
@@ -49,6 +57,7 @@ class Message:
     results: tuple[ToolResult, ...] = ()
     thinking: tuple[Thinking, ...] = ()
     model: str = ""
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What code must know of a model; prices are US dollars per million tokens, `source` says where from."""
+    """What code must know of a model; prices are US dollars per million tokens, `source` says where from.
+
+    `parallel` says that it may call several tools in one turn.
+    """
 
     name: str
     provider: str
@@ -88,16 +100,21 @@ class ModelFacts:
     long_output_price: float = 0.0
     thinks: bool = False
     sees: bool = False
+    parallel: bool = True
     hosted: bool = True
     source: str = ""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One request to a model: stable `system` first (cached), then the messages; effort is low, medium or high."""
+    """One request to a model: stable `system` first (cached), then the messages; effort is low, medium or high.
+
+    With a `schema` (JSON Schema of an object) the answer is JSON that fits it.
+    """
 
     system: str
     messages: tuple[Message, ...]
     effort: Effort = "medium"
     max_output_tokens: int = 8_192
     deadline_seconds: float = 120.0
+    schema: dict[str, JSON] | None = None

@@ -1,5 +1,6 @@
 """Reads the facts table, so that no price or limit stands in code."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -17,11 +18,32 @@ _NAMES = frozenset(field.name for field in fields(ModelFacts)) - {"name", "provi
 
 def find(provider: str, name: str, overrides: Mapping[str, Mapping[str, Any]]) -> ModelFacts:
     """The facts of a model, settings over table; SetupError for one that is retired, or that neither knows."""
-    table, own = _table(), overrides.get(name)
-    known = table.get(provider, {}).get(name)
+    known, own = _table().get(provider, {}).get(name), overrides.get(name)
     if known is None and own is None:
         raise SetupError(_unknown(provider, name))
-    entry = {**(known or {}), **(own or {})}
+    return _facts(provider, name, {**(known or {}), **(own or {})})
+
+
+def like(provider: str, name: str, overrides: Mapping[str, Mapping[str, Any]]) -> ModelFacts:
+    """The facts of a model that every server calls otherwise (`llama3.3:70b`, `meta-llama/Llama-3.3-70B-Instruct`).
+
+    One that nobody knows gets cautious ones. SetupError for one that never was, or is retired.
+    """
+    bare = _bare(name)
+    for start, gone in _table().get("retired", {}).get(provider, {}).items():
+        if _bare(start) in bare:
+            raise SetupError(f"{provider}:{name} {gone.get('why') or 'ends on ' + gone['end']}; use {gone['use']}")
+    keys = [key for key in _table().get(provider, {}) if _bare(key) in bare]
+    known = _table()[provider][max(keys, key=len)] if keys else {"context_tokens": 8_192, "max_output_tokens": 2_048}
+    return _facts(provider, name, {**known, **overrides.get(name, {})})
+
+
+def _bare(name: str) -> str:
+    """`llama3.3:70b` and `Llama-3.3-70B` alike."""
+    return re.sub(r"(?<=[a-z])(?=\d)", "-", re.sub(r"[^a-z0-9]+", "-", name.lower()))
+
+
+def _facts(provider: str, name: str, entry: dict[str, Any]) -> ModelFacts:
     if wrong := entry.keys() - _NAMES:
         raise SetupError(f"{provider}:{name}: no such fact: {', '.join(sorted(wrong))}")
     try:

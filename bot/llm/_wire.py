@@ -15,6 +15,7 @@ _CACHED = {"type": "ephemeral"}
 _NO_RESULT = "no result of this call was kept"
 _BEGINNING = "(The beginning of this conversation was left out.)"
 _GO_ON = "Go on."
+UNSEEN = "(A picture was posted here, which you cannot see.)"
 
 
 def body(ask: Ask, tools: Sequence[Tool], facts: ModelFacts, *, thinking: bool = True) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def body(ask: Ask, tools: Sequence[Tool], facts: ModelFacts, *, thinking: bool =
 
     `thinking` gives the model its own reasoning back; without it the request holds none.
     """
-    transcript = _Transcript(facts.name, thinking=thinking)
+    transcript = _Transcript(facts, thinking=thinking)
     for role, group in groupby(ask.messages, lambda message: message.role):
         transcript.add(role, tuple(group))
     messages = transcript.close()
@@ -35,9 +36,12 @@ def body(ask: Ask, tools: Sequence[Tool], facts: ModelFacts, *, thinking: bool =
     }
     if ask.system.strip():
         request["system"] = [{"type": "text", "text": clean(ask.system), "cache_control": _CACHED}]
+    output: dict[str, Any] = {"format": {"type": "json_schema", "schema": ask.schema}} if ask.schema else {}
     if facts.thinks:
         request["thinking"] = {"type": "adaptive", "display": "summarized"}
-        request["output_config"] = {"effort": ask.effort}
+        output["effort"] = ask.effort
+    if output:
+        request["output_config"] = output
     return request
 
 
@@ -61,8 +65,8 @@ def _tool(tool: Tool) -> dict[str, Any]:
 class _Transcript:
     """Builds the messages: roles alternate, the user begins and ends, every call has exactly one result."""
 
-    def __init__(self, model: str, *, thinking: bool) -> None:
-        self._model, self._thinking = model, thinking
+    def __init__(self, facts: ModelFacts, *, thinking: bool) -> None:
+        self._model, self._sees, self._thinking = facts.name, facts.sees, thinking
         self._entries: list[dict[str, Any]] = []
         self._open: list[tuple[str, str]] = []
         self._used: set[str] = set()
@@ -71,7 +75,7 @@ class _Transcript:
     def add(self, role: str, group: Sequence[Message]) -> None:
         """The next messages of one role."""
         if role == "user":
-            self._push("user", [*self._answered(group), *_texts(group)])
+            self._push("user", [*self._answered(group), *self._images(group), *_texts(group)])
             return
         if not self._entries:
             self._push("user", [_text(_BEGINNING)])
@@ -101,6 +105,11 @@ class _Transcript:
             kept = given.get(call_id)
             yield _result(wire_id, kept.pop(0) if kept else None)
         self._open = []
+
+    def _images(self, group: Sequence[Message]) -> Iterator[Block]:
+        for image in (image for message in group for image in message.images):
+            source = {"type": "base64", "media_type": image.media_type, "data": image.data}
+            yield {"type": "image", "source": source} if self._sees else _text(UNSEEN)
 
     def _said(self, message: Message) -> Iterator[Block]:
         text = list(_texts((message,)))

@@ -28,7 +28,6 @@ DEFAULT = "claude-opus-5-5"
 
 # A connection is used again only if the stream's very end was read; it follows the last event at once.
 _DRAIN_SECONDS = 0.5
-_DEEP = {"effort": "high"}
 
 # What the SDK raises, besides its own errors, for a stream that is no Messages stream.
 _MALFORMED = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -94,7 +93,8 @@ class Claude:
         import anthropic  # noqa: PLC0415  # loaded in the background by now
         import httpx2  # noqa: PLC0415  # comes with it
 
-        silence = self._settings.stall_seconds * (2 if request.get("output_config") == _DEEP else 1)
+        deep = request.get("output_config", {}).get("effort") == "high"
+        silence = self._settings.stall_seconds * (2 if deep else 1)
         watch = asyncio.timeout(silence)
         try:
             async with watch, client.messages.stream(**request) as stream:

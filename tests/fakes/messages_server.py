@@ -202,13 +202,49 @@ class MessagesServer:
         writer.write(b"request-id: req_local\r\ntransfer-encoding: chunked\r\n\r\n")
         events = list(self._events(request.body, said))
         if said.ending != "whole":
-            events = events[: _break_at(events, said.ending)]
+            events = events[: self._break_at(events, said.ending)]
         for event in events:
-            _chunk(writer, f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+            _chunk(writer, self._framed(event))
             if said.pace:
                 await writer.drain()
                 await asyncio.sleep(said.pace)
-        return await _end(said.ending, writer)
+        if said.ending in ("whole", "open"):
+            _chunk(writer, self._last())
+        return await self._end(said.ending, writer)
+
+    def _framed(self, event: Mapping[str, Any]) -> bytes:
+        return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+
+    def _last(self) -> bytes:
+        """What follows the last event."""
+        return b""
+
+    def _error(self) -> bytes:
+        error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+        return f"event: error\ndata: {json.dumps(error)}\n\n".encode()
+
+    def _ping(self) -> bytes:
+        return b'event: ping\ndata: {"type": "ping"}\n\n'
+
+    def _break_at(self, events: Sequence[Mapping[str, Any]], ending: Ending) -> int:
+        if ending in ("open", "unstopped"):
+            return len(events) - (ending == "unstopped")
+        return max(at for at, event in enumerate(events) if event["type"] == "content_block_delta")
+
+    async def _end(self, ending: Ending, writer: asyncio.StreamWriter) -> bool:
+        if ending == "overloaded":
+            _chunk(writer, self._error())
+        await writer.drain()
+        if ending in ("open", "stall"):
+            await asyncio.sleep(3600)
+        while ending == "pings":
+            _chunk(writer, self._ping())
+            await writer.drain()
+            await asyncio.sleep(PING_SECONDS)
+        if ending != "tcp_cut":
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
+        return ending != "tcp_cut"
 
     def _events(self, body: Mapping[str, Any], said: Said) -> Iterator[dict[str, Any]]:
         start = {**said.usage, "output_tokens": 1}
@@ -258,31 +294,9 @@ def _plain(reply: Refused | Page) -> tuple[int, dict[str, str], bytes]:
     return reply.status, {"content-type": "application/json", **reply.headers}, body
 
 
-def _break_at(events: Sequence[Mapping[str, Any]], ending: Ending) -> int:
-    if ending in ("open", "unstopped"):
-        return len(events) - (ending == "unstopped")
-    return max(at for at, event in enumerate(events) if event["type"] == "content_block_delta")
-
-
-async def _end(ending: Ending, writer: asyncio.StreamWriter) -> bool:
-    if ending == "overloaded":
-        error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-        _chunk(writer, f"event: error\ndata: {json.dumps(error)}\n\n".encode())
-    await writer.drain()
-    if ending in ("open", "stall"):
-        await asyncio.sleep(3600)
-    while ending == "pings":
-        _chunk(writer, b'event: ping\ndata: {"type": "ping"}\n\n')
-        await writer.drain()
-        await asyncio.sleep(PING_SECONDS)
-    if ending != "tcp_cut":
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
-    return ending != "tcp_cut"
-
-
 def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
-    writer.write(b"%x\r\n%b\r\n" % (len(data), data))
+    if data:  # an empty chunk would end the body
+        writer.write(b"%x\r\n%b\r\n" % (len(data), data))
 
 
 def _pieces(text: str, size: int) -> list[str]:

@@ -12,6 +12,8 @@ from bot.domain.messages import Ask, Message, ToolCall, ToolResult
 from bot.domain.outcomes import Fault, Turn
 from bot.domain.tools import Desk, Tool, tool
 from bot.llm.claude import Claude, ClaudeSettings, open_claude
+from bot.llm.llama import Llama, LlamaSettings, open_llama
+from tests.fakes.chat_server import ChatServer
 from tests.fakes.messages_server import MessagesServer, Script
 
 KEY = f"sk-test-{secrets.token_hex(16)}"
@@ -38,6 +40,19 @@ async def served(
             yield server, claude
         finally:
             await claude.close()
+
+
+@asynccontextmanager
+async def chatting(
+    script: Script, model: str = "llama-4-scout", *, tells: Any = None, **settings: Any
+) -> AsyncIterator[tuple[ChatServer, Llama]]:
+    """The same over chat completions."""
+    async with ChatServer(script, single="llama-3" in model, tells=tells) as server:
+        llama = open_llama(LlamaSettings(**{"api_key": SecretStr(KEY), "base_url": server.v1, **settings}), model)
+        try:
+            yield server, llama
+        finally:
+            await llama.close()
 
 
 def ask(*messages: Message, **given: Any) -> Ask:

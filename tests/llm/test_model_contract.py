@@ -8,7 +8,7 @@ from bot.domain.outcomes import ModelOutcome, Turn, decode, encode
 from bot.domain.ports import Model
 from bot.llm.recorded import Recorded, Recording
 from tests.fakes.messages_server import Call, Refused, Reply, Said, Text, Think
-from tests.llm.served import TOOLS, ask, served
+from tests.llm.served import TOOLS, ask, chatting, served
 
 SCRIPT: list[Reply] = [
     Said(Think("hm"), Text("Looking."), Call("query_metrics", {"query": "up"}, "a")),
@@ -17,16 +17,17 @@ SCRIPT: list[Reply] = [
 ]
 
 
-@pytest.fixture(params=["claude", "recording", "recorded"])
+@pytest.fixture(params=["claude", "llama", "recording", "recorded"])
 async def model(request: pytest.FixtureRequest) -> AsyncIterator[Model]:
     """Each implementation, with the same three outcomes to give."""
-    async with served(SCRIPT) as (_, claude):
+    async with served(SCRIPT) as (_, claude), chatting(SCRIPT) as (_, llama):
         recording = Recording(claude)
         if request.param == "recorded":
             for _ in SCRIPT:
                 await recording.turn(ask(), TOOLS, lambda _: None)
         models: dict[str, Model] = {
             "claude": claude,
+            "llama": llama,
             "recording": recording,
             "recorded": Recorded(recording.outcomes),
         }
