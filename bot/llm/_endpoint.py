@@ -1,6 +1,6 @@
 """What an endpoint says of its model: how much it really reads."""
 
-from itertools import pairwise
+import re
 from typing import Any
 
 import httpx
@@ -41,14 +41,13 @@ async def _ollama(http: httpx.AsyncClient, model: str) -> int:
         if model in (loaded.get("name"), loaded.get("model")) and loaded.get("context_length"):
             return _number(loaded["context_length"])
     reply = await http.post(_root(http, "api/show"), json={"model": model}, timeout=_SECONDS)
-    words = str(reply.json().get("parameters") or "").split()
-    sizes = [int(size) for name, size in pairwise(words) if name == "num_ctx"]
-    return sizes[0] if sizes else 0
+    found = re.search(r"\bnum_ctx\s+(\d+)", str(reply.json().get("parameters")))
+    return _number(int(found[1])) if found else 0
 
 
 async def _listed(http: httpx.AsyncClient, model: str) -> int:
     reply = await http.get("models", timeout=_SECONDS)
-    listed = reply.json().get("data") or ()
+    listed = list(reply.json().get("data") or ())
     entry = next((one for one in listed if one.get("id") == model), listed[0] if len(listed) == 1 else {})
     return next((size for place in _PLACES if (size := _number(_at(entry, place)))), 0)
 

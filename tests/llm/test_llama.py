@@ -223,7 +223,7 @@ WINDOWS: dict[str, tuple[dict[str, Any], int]] = {
     "together": ({"/v1/models": {"data": [{"id": "x"}, {"id": "llama-4-scout", "context_length": 1000}]}}, 1000),
     "deepinfra": ({"/v1/models": {"data": [{"id": "a", "metadata": {"context_length": 327680}}]}}, 327680),
     "silent": ({}, 128_000),
-    "nonsense": ({"/props": [1], "/api/ps": {"models": 3}, "/v1/models": {"data": [{"id": "a", "max_model_len": "x"}]}}, 128_000),
+    "nonsense": ({"/props": [1], "/api/ps": {"models": 3}, "/v1/models": {"data": [{"max_model_len": "x"}]}}, 128_000),
 }  # fmt: skip
 
 
