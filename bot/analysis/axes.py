@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Scale:
 _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "seconds": ((86_400, "d"), (7_200, "h"), (600, "min"), (1, "s"), (1e-3, "ms"), (0, "µs")),
     "bytes": ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (0, "B")),
+    "bytes/s": ((2.0**40, "TiB/s"), (2.0**30, "GiB/s"), (2.0**20, "MiB/s"), (2.0**10, "KiB/s"), (0, "B/s")),
     "ratio": ((0, "%"),),
     "1/s": ((1e9, "G/s"), (1e6, "M/s"), (1e4, "k/s"), (0, "/s")),
     "": ((1e9, "G"), (1e6, "M"), (1e4, "k"), (0, "")),
@@ -46,7 +47,8 @@ def scale(unit: str, largest: float) -> Scale:
     if steps is None:
         return Scale(1.0, unit[:8])
     least, name = next(step for step in steps if abs(largest) >= step[0] or step[0] == 0)
-    return Scale(least if unit == "bytes" and least else _SIZES.get(name.removesuffix("/s") or name, 1.0), name)
+    binary = unit.startswith("bytes") and least
+    return Scale(least if binary else _SIZES.get(name.removesuffix("/s") or name, 1.0), name)
 
 
 def limits(values: Sequence[float], threshold: float | None) -> tuple[float, float]:
@@ -75,16 +77,23 @@ def ticks(low: float, high: float) -> list[float]:
     return [float(f"{(first + at) * step:.10g}") + 0.0 for at in range(int((high / step - first) + 1e-9) + 1)]
 
 
-def moments(start: float, end: float) -> list[float]:
-    """Round moments in UTC, five at the most."""
+def moments(start: float, end: float, zone: tzinfo = UTC) -> list[float]:
+    """Round moments in the zone, six at the most."""
     step = next((step for step in STEPS if (end - start) / step <= TICKS), STEPS[-1])
-    first = -(-start // step) * step
+    ahead = _offset(start, zone)
+    first = -(-(start + ahead) // step) * step - ahead
     return [first + at * step for at in range(int((end - first) // step) + 1)][: TICKS + 1]
 
 
-def clocks(times: Sequence[float], days: int) -> list[str]:
+def _offset(at: float, zone: tzinfo) -> float:
+    """Seconds that the zone's clocks are ahead of UTC."""
+    ahead = datetime.fromtimestamp(at, zone).utcoffset()
+    return ahead.total_seconds() if ahead is not None else 0.0
+
+
+def clocks(times: Sequence[float], days: int, zone: tzinfo = UTC) -> list[str]:
     """Their labels: the clock, with the day under it where a new one begins in a chart of several."""
-    shown = [datetime.fromtimestamp(at, UTC) for at in times]
+    shown = [datetime.fromtimestamp(at, zone) for at in times]
     step = times[1] - times[0] if len(times) > 1 else 60.0
     if step >= STEPS[17]:
         return [f"{at.day} {at:%b}" for at in shown]

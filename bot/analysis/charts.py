@@ -1,85 +1,148 @@
 """Charts as pictures that read on a phone, in light and in dark surroundings."""
 
 import io
-from collections.abc import Sequence
-from functools import cache
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from bot.analysis.axes import alone, broken, clocks, limits, moments, scale, ticks
-from bot.analysis.chart_words import alt_text, facts, names, picked, shortened, span
+from bot.analysis import _chart_fan as fans
+from bot.analysis import _chart_marks as marks
+from bot.analysis._chart_names import names
+from bot.analysis._chart_rows import Rows
+from bot.analysis._chart_said import clock_of, crossing
+from bot.analysis._chart_style import (
+    ALARM,
+    BACKED,
+    COLOURS,
+    DPI,
+    EDGE,
+    GRID,
+    HEIGHT,
+    INK,
+    LETTER,
+    PAPER,
+    QUIET,
+    RIGHT,
+    WIDTH,
+    apart,
+    printable,
+    say,
+    titled,
+)
+from bot.analysis.axes import Scale, alone, broken, clocks, limits, moments, scale, ticks
+from bot.analysis.chart_words import alt_text, facts, picked, seen, span
 from bot.domain.evidence import Chart
+from bot.domain.window import Window
 
-WIDTH, HEIGHT, DPI = 5.2, 3.3, 240
-PAPER, INK, QUIET, GRID, ALARM = "#16191d", "#eef1f4", "#a9b1ba", "#30363d", "#ff6b6b"
-COLOURS = ("#5cb8f2", "#f5a623", "#35c78f", "#d98cc0", "#f2e35a", "#ff8a5c", "#9d93ff", "#c3ccd6")
-"""Told apart by people who see red and green alike; each also bears its name."""
-TOP, BOTTOM, LEFT, RIGHT = 0.9, 0.145, 0.15, 0.985
-BACKED = {"facecolor": PAPER, "edgecolor": "none", "pad": 1, "alpha": 0.75}
-ROW, MARKS = 0.062, 4
-TITLE = 56
-LETTER = 0.0138
-"""The width of a small letter, as a share of the picture."""
+TOP, BOTTOM, LEFT = 0.9, 0.145, 0.15
+LEGEND = 0.055
+"""What a forecast's legend takes at the foot, as a share of the height; so do the rest of these."""
+SAID = 64
+"""Characters of a line under the title."""
+ZONE = 0.1
+"""The share of the plot that a row of the stretches' labels takes."""
 
 
-def draw(chart: Chart) -> tuple[bytes, str]:
-    """The chart as PNG (1248 × 792) and its alt text; slow at first, so to be called off the loop."""
+def draw(chart: Chart, zone: str = "UTC") -> tuple[bytes, str]:
+    """The chart as PNG and its alt text, times in the zone; slow at first, so to be called off the loop.
+
+    The PNG is 1248 dots wide; a chart of lines is 792 high, one of bars as high as its rows need. The same chart gives
+    the same bytes.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - costs a second, only where it is used
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, facecolor=PAPER)
+    plain = seen(chart)
+    rows = Rows(plain, zone) if chart.kind == "bars" else None
+    figure = Figure(figsize=(WIDTH, round(rows.height * DPI) / DPI if rows else HEIGHT), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
-    Plot(figure, chart).paint()
+    if rows:
+        rows.paint(figure)
+    else:
+        Plot(figure, plain, zone).paint()
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=DPI, facecolor=PAPER, metadata={"Software": None})
-    return data.getvalue(), alt_text(chart)
+    return data.getvalue(), alt_text(chart, zone)
 
 
 class Plot:
-    """One chart on one figure; positions are shares of the figure, times UTC seconds."""
+    """One chart of lines on one figure; positions are shares of the figure, times UTC seconds."""
 
-    def __init__(self, figure: Any, chart: Chart) -> None:
-        self.figure, self.chart = figure, chart
-        self.series = [one for one, _ in picked(facts(chart))]
+    def __init__(self, figure: Any, chart: Chart, zone: str) -> None:
+        self.figure, self.chart, self.zone = figure, chart, zone
+        self.fan = fans.fan(chart)
+        self.series = [one for one, _ in picked(facts(chart), self.fan is not None)]
         self.names = names(self.series)
         self.more = len(chart.series) - len(self.series)
+        self.scale, self.low, self.high = self._heights()
+        self.now = self.series[0].times[-1] if self.fan is not None else None
+        self.start, self.end, self.days = self._times()
+        self.zones = marks.shades(chart.zones, self.start, self.end) if self.series else []
+        self.high += (self.high - self.low) * ZONE * len(self.zones)
+        self.bottom = BOTTOM + (LEGEND if self.fan is not None else 0.0)
+        self.endings = self._endings()
+
+    def _heights(self) -> tuple[Scale, float, float]:
+        """The axis' scale and its limits in it."""
         values = [value for one in self.series for value in one.values]
-        low, high = limits(values, chart.threshold)
-        self.scale = scale(chart.unit, max(abs(low), abs(high)) * 0.95)
-        self.low, self.high = low / self.scale.size, high / self.scale.size
+        if self.fan is not None:
+            values += fans.reach(self.fan, values)
+        low, high = limits(values, self.chart.limit)
+        found = scale(self.chart.unit, max(abs(low), abs(high)) * 0.95)
+        return found, low / found.size, high / found.size
+
+    def _times(self) -> tuple[float, float, int]:
+        """From when to when, and over how many days of the zone."""
         window = span(self.series)
-        self.start, self.end = (window.start.timestamp(), window.end.timestamp()) if window else (0.0, 1.0)
-        self.days = 1 + (window.end.date() - window.start.date()).days if window else 1
-        if self.end <= self.start:
-            self.start, self.end = self.start - 300, self.end + 300
+        if window is None:
+            return 0.0, 1.0, 1
+        start, end = window.start.timestamp(), window.end.timestamp()
+        if self.fan is not None:
+            end = max(end, float(self.fan.times[-1]))
+        first, last = (datetime.fromtimestamp(at, ZoneInfo(self.zone)).date() for at in (start, end))
+        return (start, end, 1 + (last - first).days) if end > start else (start - 300, end + 300, 1)
 
     def paint(self) -> None:
         """Title, frame, lines, what is marked, and the names."""
-        title = _titled(_printable(self.chart.title) or "Chart")
-        for row, line in enumerate(title):
-            self._say(0.025, 0.965 - 0.07 * row, line, size=10.5, weight="bold", va="top")
+        top = self._head()
         aside = self._aside()
-        marks = self._marks(RIGHT - aside)
-        rows = 1 + max((row for *_, row in marks), default=-1)
-        top = TOP - 0.07 * (len(title) - 1) - ROW * rows - 0.02
-        self.axes = self.figure.add_axes((LEFT, BOTTOM, RIGHT - aside - LEFT, top - BOTTOM))
+        place, clock = (LEFT, RIGHT - aside), clock_of(_window(self.start, self.end), self.zone)
+        laid = marks.laid(self.chart, self.now, (self.start, self.end), place, clock)
+        laid = laid if self.series else []
+        top -= marks.ROW / HEIGHT * (1 + max((mark.row for mark in laid), default=-1)) + 0.02
+        self.axes = self.figure.add_axes((LEFT, self.bottom, RIGHT - aside - LEFT, top - self.bottom))
         if not self.series:
             self.axes.set_axis_off()
             self._say(0.5, 0.5, "no data in this window", size=11, color=QUIET, ha="center")
             return
         self._frame()
+        self._shades()
         self._lines()
         self._threshold()
-        for at, text, row in marks:
-            self._mark(at, text, top + 0.015 + ROW * row, top)
+        marks.draw(self.figure, laid, self.bottom, top)
         self._labels(top)
 
     def _say(self, x: float, y: float, text: str, **style: Any) -> Any:
-        given = {"color": INK, "size": 9, "va": "center", "parse_math": False, **style}
-        return self.figure.text(x, y, _printable(text), **given)
+        return say(self.figure, x, y, text, **style)
+
+    def _head(self) -> float:
+        """The title, and what is to come under it; where the rest may begin."""
+        title = titled(printable(self.chart.title) or "Chart")
+        for row, line in enumerate(title):
+            self._say(EDGE, 0.965 - 0.07 * row, line, size=10.5, weight="bold", va="top")
+        top = TOP - 0.07 * (len(title) - 1)
+        ends = [at for at in (self.end, self.chart.breach.latest if self.chart.breach else None) if at is not None]
+        ahead = _window(self.now or self.end, max(ends))
+        said = crossing(self.chart, clock_of(ahead, self.zone))
+        lines = titled(said[:1].upper() + said[1:], SAID) if said else []
+        for row, line in enumerate(lines):
+            colour = INK if said.startswith("not ") else ALARM
+            self._say(EDGE, top - 0.005 - 0.06 * row, line, size=9, color=colour, va="top")
+        return top - 0.06 * len(lines) - (0.015 if lines else 0.0)
 
     def _frame(self) -> None:
-        axes = self.axes
-        axes.set_facecolor(PAPER)
+        axes, zone = self.axes, ZoneInfo(self.zone)
+        axes.set_facecolor("none")
         axes.set_xlim(self.start, self.end)
         axes.set_ylim(self.low, self.high)
         for side in ("top", "right", "left"):
@@ -91,26 +154,42 @@ class Plot:
         axes.set_axisbelow(True)
         heights = ticks(self.low, self.high)
         axes.set_yticks(heights, [self.scale.tick(value) for value in heights], parse_math=False)
-        at = moments(self.start, self.end)
-        axes.set_xticks(at, clocks(at, self.days), parse_math=False)
-        self._say(0.985, 0.03, "UTC", size=8, color=QUIET, ha="right", va="bottom")
+        at = moments(self.start, self.end, zone)
+        axes.set_xticks(at, clocks(at, self.days, zone), parse_math=False)
+        name = f"{datetime.fromtimestamp(self.end, zone):%Z}"
+        self._say(RIGHT, 0.03, name, size=8, color=QUIET, ha="right", va="bottom")
+
+    def _shades(self) -> None:
+        """The marked stretches, each label at the plot's top in a row of its own."""
+        box = self.axes.get_position()
+        for row, (start, end, label) in enumerate(self.zones):
+            self.axes.axvspan(start, end, color=QUIET, alpha=0.16, linewidth=0, zorder=0.5)
+            height = box.y1 - (0.03 + ZONE * 0.8 * row * box.height)
+            place = min(self._place(start) + 0.006, box.x1 - len(label) * LETTER * 0.95)
+            self._say(max(box.x0, place), height, label, size=8, color=QUIET, bbox=BACKED)
 
     def _lines(self) -> None:
-        for one, colour in zip(self.series, COLOURS, strict=False):
+        for at, (one, colour) in enumerate(zip(self.series, COLOURS, strict=False)):
+            if at == 0 and self.fan is not None:
+                fans.paint(self.axes, self.fan, (one.times[-1], one.values[-1]), self.scale.size, colour)
             times, values = broken(one)
             values = values / self.scale.size
             self.axes.plot(times, values, color=colour, linewidth=1.7, solid_joinstyle="round", solid_capstyle="round")
             single = alone(values)
             self.axes.plot(times[single], values[single], "o", color=colour, markersize=4.5)
+        if self.fan is not None:
+            name = "" if len(self.series) > 1 or self.names == ["value"] else f"{self.names[0]} · "
+            self._say(EDGE, 0.03, f"{name}{self.fan.legend}", size=8, color=QUIET, va="bottom")
 
     def _threshold(self) -> None:
-        if self.chart.threshold is None:
+        if self.chart.limit is None:
             return
-        at = self.chart.threshold / self.scale.size
+        at = self.chart.limit / self.scale.size
         text = f"threshold {self.scale.tick(float(f'{at:.4g}'))}"
         inside = self.low <= at <= self.high
         if inside:
             self.axes.axhline(at, color=ALARM, linewidth=1.2, linestyle=(0, (4, 3)))
+            self._crossing(at)
         height = (at - self.low) / (self.high - self.low) if inside else 1.0 if at > self.high else 0.0
         box = self.axes.get_position()
         below = height > 0.9
@@ -118,91 +197,56 @@ class Plot:
         place = (box.x0 + 0.008, box.y0 + height * box.height)
         self._say(*place, text, size=8, color=ALARM, va="top" if below else "bottom", bbox=BACKED)
 
+    def _crossing(self, height: float) -> None:
+        """From the earliest to the latest crossing on the threshold, and a dot where it is likely."""
+        breach = self.chart.breach
+        if breach is None or breach.likely is None or self.fan is None:
+            return
+        first, last = (at if at is not None else breach.likely for at in (breach.earliest, breach.latest))
+        first, last = max(first, self.start), min(last, self.end)
+        if first <= last:
+            self.axes.plot([first, last], [height] * 2, color=ALARM, linewidth=4, solid_capstyle="butt", zorder=5)
+        if self.start <= breach.likely <= self.end:
+            style = {"color": PAPER, "markeredgecolor": ALARM, "markeredgewidth": 2, "clip_on": False, "zorder": 6}
+            self.axes.plot([breach.likely], [height], "o", markersize=7, **style)
+
     def _place(self, at: float) -> float:
         """Where a moment lies across the picture."""
         box = self.axes.get_position()
         return float(box.x0 + (at - self.start) / (self.end - self.start) * box.width)
 
-    def _marks(self, right: float) -> list[tuple[float, str, int]]:
-        """Up to four moments inside, each with text and row: later ones lower, so that their lines cross no text."""
-        found: list[tuple[float, str, int]] = []
-        begins: list[float] = []
-        inside = sorted((at.timestamp(), text) for at, text in self.chart.marks)
-        shown = [mark for mark in inside if self.series and self.start <= mark[0] <= self.end][:MARKS]
-        for at, text in reversed(shown):
-            words = f"{clocks([at], 1)[0]} {shortened(_printable(text), 34)}"
-            left = self._left(LEFT + (at - self.start) / (self.end - self.start) * (right - LEFT), words)
-            row = next((row for row, begin in enumerate(begins) if left + len(words) * LETTER < begin), len(begins))
-            begins[row : row + 1] = [left]
-            found.append((at, words, row))
-        return found
-
-    @staticmethod
-    def _left(place: float, words: str) -> float:
-        """A text begins at its moment, or earlier where it would leave the picture."""
-        return max(0.025, min(place, RIGHT - len(words) * LETTER))
-
-    def _mark(self, at: float, text: str, height: float, top: float) -> None:
-        self.axes.axvline(at, color=QUIET, linewidth=1, linestyle=(0, (2, 2)))
-        place = self._place(at)
-        self._rule(place, top, height + 0.012)
-        self._say(self._left(place, text), height + 0.026, text, size=8.5, bbox=BACKED)
-
-    def _rule(self, place: float, low: float, high: float) -> None:
-        """A mark's line goes on up to its text."""
-        from matplotlib.lines import Line2D  # noqa: PLC0415 - see draw
-
-        self.figure.add_artist(Line2D([place, place], [low, high], color=QUIET, linewidth=1, linestyle=(0, (2, 2))))
+    def _endings(self) -> list[tuple[float, str, str]]:
+        """What stands right of the lines' ends: height, text, colour; names, or a lone forecast's last figures."""
+        ends = [one.values[-1] for one in self.series]
+        if self.fan is not None:
+            ends[0] = float(self.fan.middle[-1])
+        if self.fan is None or len(self.series) > 1:
+            told = zip(ends, self.names, COLOURS, strict=False)
+            return [] if self.names == ["value"] and not self.more else list(told)
+        paths = ((self.fan.low, QUIET), (self.fan.middle, INK), (self.fan.high, QUIET))
+        figures = [(float(path[-1]), colour) for path, colour in paths]
+        texts = [self.scale.tick(float(f"{value / self.scale.size:.3g}")) for value, _ in figures]
+        every = [(value, text, colour) for (value, colour), text in zip(figures, texts, strict=True)]
+        return every[1:2] if len(set(texts)) == 1 else every
 
     def _aside(self) -> float:
-        """How much room the names need on the right; a single nameless series needs none."""
-        texts = [*self.names, f"+ {self.more} more" if self.more else ""]
-        return 0.0 if texts == ["value", ""] else 0.02 + LETTER * max((len(text) for text in texts), default=0)
+        """How much room the endings need on the right; a single nameless series needs none."""
+        texts = [*(text for _, text, _ in self.endings), *([f"+ {self.more} more"] if self.more else [])]
+        return 0.02 + LETTER * max(len(text) for text in texts) if texts else 0.0
 
     def _labels(self, top: float) -> None:
-        """Each name beside the end of its line, moved apart where lines end close together."""
-        if not self._aside():
-            return
-        ends = [(one.values[-1] / self.scale.size - self.low) / (self.high - self.low) for one in self.series]
+        """Each ending beside its line, moved apart where lines end close together."""
+        ends = [(value / self.scale.size - self.low) / (self.high - self.low) for value, _, _ in self.endings]
         order = sorted(range(len(ends)), key=lambda at: (ends[at], -at))
-        wanted = [BOTTOM + min(1.0, max(0.0, ends[at])) * (top - BOTTOM) for at in order]
-        floor = BOTTOM + (0.06 if self.more else 0.0)
+        wanted = [self.bottom + min(1.0, max(0.0, ends[at])) * (top - self.bottom) for at in order]
+        floor = self.bottom + (0.06 if self.more else 0.0)
+        left = RIGHT - self._aside() + 0.015
         for at, height in zip(order, apart(wanted, floor, top, 0.058), strict=True):
-            self._say(RIGHT - self._aside() + 0.015, height, self.names[at], size=8.5, color=COLOURS[at])
+            _, text, colour = self.endings[at]
+            self._say(left, height, text, size=8.5, color=colour)
         if self.more:
-            self._say(RIGHT - self._aside() + 0.015, BOTTOM, f"+ {self.more} more", size=8.5, color=QUIET)
+            self._say(left, self.bottom, f"+ {self.more} more", size=8.5, color=QUIET)
 
 
-def apart(wanted: Sequence[float], low: float, high: float, distance: float) -> list[float]:
-    """Ascending places moved until they are `distance` apart and between the limits, as near as can be."""
-    placed: list[float] = []
-    for place in wanted:
-        placed.append(max(place, low, placed[-1] + distance if placed else low))
-    limit = high
-    for at in range(len(placed) - 1, -1, -1):
-        placed[at] = min(placed[at], limit)
-        limit = placed[at] - distance
-    return placed
-
-
-def _titled(text: str) -> list[str]:
-    """At most two lines, broken at a space where there is one near the end of the first."""
-    if len(text) <= TITLE:
-        return [text]
-    space = text.rfind(" ", TITLE // 2, TITLE + 1)
-    cut = space if space > 0 else TITLE
-    rest = text[cut:].strip()
-    return [text[:cut], rest if len(rest) <= TITLE else f"{rest[: TITLE - 1]}…"]
-
-
-@cache
-def _letters() -> frozenset[int]:
-    """The characters that the picture's font has."""
-    from matplotlib.font_manager import findfont, get_font  # noqa: PLC0415 - see draw
-
-    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
-
-
-def _printable(text: str) -> str:
-    """On one line, and a box for each character that the font lacks."""
-    return "".join(c if ord(c) in _letters() else "□" for c in " ".join(text.split()))
+def _window(start: float, end: float) -> Window:
+    return Window(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))

@@ -2,21 +2,46 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+from bot.domain.forecasts import Breach, Forecast
 from bot.domain.series import Series
 from bot.domain.window import Window
 
 
 @dataclass(frozen=True)
+class Zone:
+    """A stretch worth shading (UTC): the incident's window, a maintenance, a silence."""
+
+    start: datetime
+    end: datetime
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class Chart:
-    """Series to be drawn; `marks` are moments worth a line (UTC), `unit` is PromQL-like: seconds, bytes, ratio, 1/s."""
+    """Series to be drawn; `marks` are moments worth a line (UTC), `unit` is PromQL-like: seconds, bytes, ratio, 1/s.
+
+    In a chart of `bars` a value counts what fell into the step that begins at its time, and each series has its own
+    row. `incident` is when it began (UTC). `forecast` goes on from the first series' last sample, in the chart's unit;
+    `breach` tells whether and when that series crosses its threshold.
+    """
 
     title: str
     series: tuple[Series, ...]
     unit: str = ""
     marks: tuple[tuple[datetime, str], ...] = ()
     threshold: float | None = None
+    kind: Literal["lines", "bars"] = "lines"
+    incident: datetime | None = None
+    zones: tuple[Zone, ...] = ()
+    forecast: Forecast | None = None
+    breach: Breach | None = None
+
+    @property
+    def limit(self) -> float | None:
+        """The threshold, or else the one that the breach is about."""
+        return self.threshold if self.threshold is not None or self.breach is None else self.breach.threshold
 
 
 @dataclass(frozen=True)

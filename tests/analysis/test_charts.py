@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot.analysis._chart_names import names, shortened
+from bot.analysis._chart_style import ALARM, COLOURS, PAPER, apart
 from bot.analysis.axes import broken, clocks, limits, moments, scale, ticks
-from bot.analysis.chart_words import alt_text, facts, names, picked, shortened
-from bot.analysis.charts import ALARM, COLOURS, PAPER, apart, draw
+from bot.analysis.chart_words import alt_text, facts, picked
+from bot.analysis.charts import draw
 from bot.domain.evidence import Chart
 from bot.domain.series import Series
 
