@@ -66,7 +66,7 @@ def draw(figure: Any, marks: Sequence[Mark], low: float, top: float) -> None:
     inch = 1 / figure.get_figheight()
     for mark in marks:
         height = top + 0.05 * inch + ROW * inch * mark.row
-        style = {"color": mark.colour, "linewidth": 1.1, "linestyle": mark.line, "zorder": 1}
+        style = {"color": mark.colour, "linewidth": 1.1, "linestyle": mark.line, "zorder": -1}
         figure.add_artist(Line2D([mark.place] * 2, [low, height + 0.015 * inch], **style))
         say(figure, _left(mark.place, mark.text), height + 0.085 * inch, mark.text, size=8.5, color=_read(mark),
             bbox=BACKED)  # fmt: skip

@@ -33,6 +33,7 @@ LEFT, END = 0.095, 0.955
 NARROW = 0.92
 """The letters of log lines are narrower than those of names."""
 TINY = 1e-9
+FOOTED = 66
 KNOWN, NEW = COLOURS[0], COLOURS[1]
 
 
@@ -69,7 +70,10 @@ class Rows:
             self._name(figure, row, (FOOT + base + BAR) * inch)
         marks.draw(figure, self.marks, FOOT * inch, 1 - self.top * inch)
         more = f"+ {self.more} more · " if self.more else ""
-        self._foot(figure, EDGE, f"{more}a bar: {step_in_words(self.rows[0].step)}", "left")
+        labels = [label for _, _, label in marks.shades(self.chart.zones, self.start, self.end) if label]
+        shaded = f" · shaded: {', '.join(labels)}" if labels else ""
+        foot = f"{more}a bar: {step_in_words(self.rows[0].step)}{shaded}"
+        self._foot(figure, EDGE, shortened(foot, FOOTED), "left")
         self._foot(figure, RIGHT, f"{datetime.fromtimestamp(self.end, self.zone):%Z}", "right")
 
     def _foot(self, figure: Any, place: float, text: str, side: str) -> None:

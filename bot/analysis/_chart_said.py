@@ -47,7 +47,7 @@ def crossing(chart: Chart, clock: Clock) -> str:
         return ""
     now, last = chart.series[0].times[-1], chart.series[0].values[-1]
     target = figure(breach.threshold, chart.unit)
-    if last >= breach.threshold if breach.direction == "above" else last <= breach.threshold:
+    if crossed(chart):
         return f"is {breach.direction} {target} already" if last != breach.threshold else f"is at {target} already"
     do, until = "cross" if breach.direction == "above" else "fall below", clock(now + breach.horizon)
     chance = f"probability {_share(breach.probability)}"
@@ -55,6 +55,14 @@ def crossing(chart: Chart, clock: Clock) -> str:
         return f"not expected to {do} {target} before {until}, {chance}"
     will = "will" if breach.probability >= LIKELY else "may"
     return f"{will} {do} {target} at about {clock(breach.likely)}{_between(breach, clock)}, {chance}"
+
+
+def crossed(chart: Chart) -> bool:
+    """Whether the last sample is beyond the breach's threshold already."""
+    if chart.breach is None or not chart.series or not chart.series[0].values:
+        return False
+    last, bound = chart.series[0].values[-1], chart.breach.threshold
+    return last >= bound if chart.breach.direction == "above" else last <= bound
 
 
 def _between(breach: Breach, clock: Clock) -> str:

@@ -26,14 +26,21 @@ class Scale:
 
     def tick(self, value: float) -> str:
         """A tick's label; `value` is in this scale, and zero needs no unit."""
-        digits = f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+        digits = f"{value:,.0f}" if 1_000 <= abs(value) < 1e6 else f"{value:.4g}"
         return f"{digits} {self.name}".strip() if value else "0"
 
 
 _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "seconds": ((86_400, "d"), (7_200, "h"), (600, "min"), (1, "s"), (1e-3, "ms"), (0, "µs")),
-    "bytes": ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (0, "B")),
-    "bytes/s": ((2.0**40, "TiB/s"), (2.0**30, "GiB/s"), (2.0**20, "MiB/s"), (2.0**10, "KiB/s"), (0, "B/s")),
+    "bytes": ((2.0**50, "PiB"), (2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (0, "B")),
+    "bytes/s": (
+        (2.0**50, "PiB/s"),
+        (2.0**40, "TiB/s"),
+        (2.0**30, "GiB/s"),
+        (2.0**20, "MiB/s"),
+        (2.0**10, "KiB/s"),
+        (0, "B/s"),
+    ),
     "ratio": ((0, "%"),),
     "1/s": ((1e9, "G/s"), (1e6, "M/s"), (1e4, "k/s"), (0, "/s")),
     "": ((1e9, "G"), (1e6, "M"), (1e4, "k"), (0, "")),

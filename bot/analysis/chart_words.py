@@ -169,7 +169,7 @@ def _of_bars(chart: Chart, zone: str) -> str:
     known = [f"{row.name}: {_row(row, clock)}" for row in shown if not row.new]
     lines = _incident(chart, clock)
     lines += [f"New since then: {'; '.join(new)}."] if new else ["Nothing new since then."] if chart.incident else []
-    lines += [f"{'Known before' if chart.incident else 'Seen'}: {'; '.join(known)}."] if known else []
+    lines += [f"{'Not new' if chart.incident else 'Seen'}: {'; '.join(known)}."] if known else []
     lines += [*_marks(chart, clock), *_zones(chart, clock)]
     return " ".join([f"{chart.title}, {window.shown(zone)}.", *lines, *_left(len(told) - len(shown))])
 

@@ -9,7 +9,7 @@ from bot.analysis import _chart_fan as fans
 from bot.analysis import _chart_marks as marks
 from bot.analysis._chart_names import names
 from bot.analysis._chart_rows import Rows
-from bot.analysis._chart_said import clock_of, crossing
+from bot.analysis._chart_said import clock_of, crossed, crossing
 from bot.analysis._chart_style import (
     ALARM,
     BACKED,
@@ -34,9 +34,13 @@ from bot.analysis.chart_words import alt_text, facts, picked, seen, span
 from bot.domain.evidence import Chart
 from bot.domain.window import Window
 
-TOP, BOTTOM, LEFT = 0.9, 0.145, 0.15
+TOP, BOTTOM, LEFT, MOST_LEFT = 0.9, 0.145, 0.15, 0.3
 LEGEND = 0.055
 """What a forecast's legend takes at the foot, as a share of the height; so do the rest of these."""
+SPARE = 0.03
+"""The least beside the plot, for half of the last moment's label."""
+TICK = 0.0125
+"""The width of a digit under and beside the axes, as a share of the width."""
 SAID = 64
 """Characters of a line under the title."""
 ZONE = 0.1
@@ -81,6 +85,8 @@ class Plot:
         self.high += (self.high - self.low) * ZONE * len(self.zones)
         self.bottom = BOTTOM + (LEGEND if self.fan is not None else 0.0)
         self.endings = self._endings()
+        longest = max(len(self.scale.tick(value)) for value in ticks(self.low, self.high))
+        self.left = min(MOST_LEFT, max(LEFT, EDGE + 0.01 + TICK * longest))
 
     def _heights(self) -> tuple[Scale, float, float]:
         """The axis' scale and its limits in it."""
@@ -106,11 +112,11 @@ class Plot:
         """Title, frame, lines, what is marked, and the names."""
         top = self._head()
         aside = self._aside()
-        place, clock = (LEFT, RIGHT - aside), clock_of(_window(self.start, self.end), self.zone)
+        place, clock = (self.left, RIGHT - aside), clock_of(_window(self.start, self.end), self.zone)
         laid = marks.laid(self.chart, self.now, (self.start, self.end), place, clock)
         laid = laid if self.series else []
         top -= marks.ROW / HEIGHT * (1 + max((mark.row for mark in laid), default=-1)) + 0.02
-        self.axes = self.figure.add_axes((LEFT, self.bottom, RIGHT - aside - LEFT, top - self.bottom))
+        self.axes = self.figure.add_axes((self.left, self.bottom, RIGHT - aside - self.left, top - self.bottom))
         if not self.series:
             self.axes.set_axis_off()
             self._say(0.5, 0.5, "no data in this window", size=11, color=QUIET, ha="center")
@@ -200,7 +206,7 @@ class Plot:
     def _crossing(self, height: float) -> None:
         """From the earliest to the latest crossing on the threshold, and a dot where it is likely."""
         breach = self.chart.breach
-        if breach is None or breach.likely is None or self.fan is None:
+        if breach is None or breach.likely is None or self.fan is None or crossed(self.chart):
             return
         first, last = (at if at is not None else breach.likely for at in (breach.earliest, breach.latest))
         first, last = max(first, self.start), min(last, self.end)
@@ -232,7 +238,7 @@ class Plot:
     def _aside(self) -> float:
         """How much room the endings need on the right; a single nameless series needs none."""
         texts = [*(text for _, text, _ in self.endings), *([f"+ {self.more} more"] if self.more else [])]
-        return 0.02 + LETTER * max(len(text) for text in texts) if texts else 0.0
+        return max(SPARE, 0.02 + LETTER * max((len(text) for text in texts), default=0))
 
     def _labels(self, top: float) -> None:
         """Each ending beside its line, moved apart where lines end close together."""

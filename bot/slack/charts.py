@@ -3,7 +3,9 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +15,13 @@ from bot.domain.series import Series
 Json = dict[str, Any]
 MAX_CHARTS, MAX_SERIES, MAX_POINTS = 2, 6, 20
 MAX_LABEL, MAX_TITLE = 20, 50
+MAX_BARS = 3
+"""Kinds of bars that a phone keeps apart beside each other."""
+MEDIAN, MARKED = 0.5, 0.1
+FANNED = ("seen, then expected", "low ({:.0f} %)", "high ({:.0f} %)")
+PAST = 4.0
+"""Of the history so many times the forecast's length are drawn."""
+LENGTHS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 BARS = "▁▂▃▄▅▆▇█"
 SIZES: dict[str, tuple[tuple[float, float, str], ...]] = {
     "seconds": ((1.0, 1.0, "seconds"), (1e-3, 1e3, "milliseconds"), (0.0, 1e6, "microseconds")),
@@ -27,33 +36,139 @@ SUFFIX = re.compile(r"_(total|bucket|count|sum|seconds|bytes|ratio)\b")
 
 
 def block_of(chart: Chart, zone: str = "UTC", clean: Callable[[str], str] = str) -> Json | None:
-    """The `data_visualization` block of the series that moved most; None without two moments that they all share."""
-    room = MAX_SERIES - (chart.threshold is not None)
-    shown = moved_most(chart.series, room)
+    """The `data_visualization` block of what the chart shows; None where Slack's own chart cannot say it.
+
+    Of many series those that moved most are lines, if they share two moments. A forecast of a lone series opens from
+    the last sample into three lines, unless a crossing is to be marked. Counts are bars where few have short names.
+    """
+    if chart.kind == "bars":
+        plot = _counts(chart, clean)
+    elif chart.forecast is not None:
+        plot = _fan(chart)
+    else:
+        plot = _lines(chart, clean)
+    if plot is None or len(plot.times) < 2:
+        return None
+    labels = _noted(_time_labels(plot.times, ZoneInfo(zone)), plot.at, plot.note)
+    factor, unit = _size(chart.unit, max(abs(value) for column in plot.columns.values() for value in column))
+    series = [
+        {"name": name, "data": _points(labels, [value * factor for value in column])}
+        for name, column in plot.columns.items()
+    ]
+    unit = plot.unit or unit
+    axis: Json = {"categories": labels} | ({"y_label": unit[:MAX_TITLE]} if unit else {})
+    return {
+        "type": "data_visualization",
+        "title": clean(title_of(chart, left=plot.left))[:MAX_TITLE],
+        "chart": {"type": plot.kind, "series": series, "axis_config": axis},
+    }
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """Named columns of values over `times` (UTC seconds); the moment `at` bears a note; `left` are not drawn."""
+
+    kind: str
+    times: list[float]
+    columns: dict[str, list[float]]
+    left: int = 0
+    at: int = -1
+    note: str = ""
+    unit: str = ""
+
+
+def _lines(chart: Chart, clean: Callable[[str], str]) -> _Plot | None:
+    shown = moved_most(chart.series, MAX_SERIES - (chart.limit is not None))
     if not shown:
         return None
     start = min(series.times[0] for series in shown)
     end = max(series.times[-1] for series in shown)
     columns = [_buckets(series, start, end) for series in shown]
     shared = [at for at in range(MAX_POINTS) if all(at in column for column in columns)]
-    if len(shared) < 2:
+    drawn = {name: [column[at] for at in shared] for name, column in zip(names(shown, clean), columns, strict=True)}
+    times = [start + (end - start) * at / (MAX_POINTS - 1) for at in shared]
+    return _Plot("line", times, _bounded(drawn, chart), len(chart.series) - len(shown))
+
+
+def _bounded(columns: dict[str, list[float]], chart: Chart) -> dict[str, list[float]]:
+    """With the threshold as a flat line of its own."""
+    if chart.limit is None:
+        return columns
+    return columns | {"threshold": [chart.limit] * len(next(iter(columns.values())))}
+
+
+def _fan(chart: Chart) -> _Plot | None:
+    """What was seen and then is expected, and the lines below and above which it is not likely to be."""
+    seen, ahead = moved_most(chart.series, len(chart.series)), chart.forecast
+    if ahead is None or len(seen) != 1 or seen[0] is not chart.series[0] or _crosses(chart):
         return None
-    titles = names(shown, clean)
-    if chart.threshold is not None:
-        columns.append(dict.fromkeys(shared, chart.threshold))
-        titles.append("threshold")
-    labels = _time_labels([start + (end - start) * at / (MAX_POINTS - 1) for at in shared], ZoneInfo(zone))
-    factor, unit = _size(chart.unit, max(abs(column[at]) for column in columns for at in shared))
-    series = [
-        {"name": name, "data": _points(labels, [column[at] * factor for at in shared])}
-        for name, column in zip(titles, columns, strict=True)
-    ]
-    axis: Json = {"categories": labels} | ({"y_label": unit[:MAX_TITLE]} if unit else {})
-    return {
-        "type": "data_visualization",
-        "title": clean(title_of(chart, left=len(chart.series) - len(shown)))[:MAX_TITLE],
-        "chart": {"type": "line", "series": series, "axis_config": axis},
+    if MEDIAN not in ahead.levels or len(ahead.levels) < len(FANNED):
+        return None
+    now, end = seen[0].times[-1], max(ahead.times, default=0.0)
+    if end <= now or not all(math.isfinite(value) for path in ahead.paths for value in path):
+        return None
+    start = max(seen[0].times[0], now - PAST * (end - now))
+    past = _buckets(_from(seen[0], start), start, end)
+    width = (end - start) / (MAX_POINTS - 1)
+    slot = round((now - start) / width)
+    past[slot] = next(value for value in reversed(seen[0].values) if math.isfinite(value))
+    due = {at: k for k, time in enumerate(ahead.times) if (at := round((time - start) / width)) > slot}
+    order = sorted(range(len(ahead.levels)), key=lambda level: ahead.levels[level])
+    chosen = (ahead.levels.index(MEDIAN), order[0], order[-1])
+    shared = sorted(past | due)
+    columns = {
+        form.format(ahead.levels[level] * 100): [
+            past[at] if at in past else ahead.paths[level][due[at]] for at in shared
+        ]
+        for form, level in zip(FANNED, chosen, strict=True)
     }
+    times = [start + width * at for at in shared]
+    return _Plot("line", times, _bounded(columns, chart), at=shared.index(slot), note="now")
+
+
+def _crosses(chart: Chart) -> bool:
+    """Whether a crossing is to be marked, with the time it may take; only a picture can."""
+    return chart.breach is not None and chart.breach.likely is not None and chart.breach.probability >= MARKED
+
+
+def _from(series: Series, start: float) -> Series:
+    kept = [(at, value) for at, value in zip(series.times, series.values, strict=True) if at >= start]
+    return Series(series.labels, tuple(at for at, _ in kept), tuple(value for _, value in kept))
+
+
+def _counts(chart: Chart, clean: Callable[[str], str]) -> _Plot | None:
+    """Counts side by side, neighbouring steps added up; None for more kinds than a phone keeps apart."""
+    shown = [series for series in chart.series if series.times]
+    told = names(shown, clean)
+    if not 1 <= len(shown) <= MAX_BARS or any("…" in name for name in told):
+        return None
+    gaps = [after - before for series in shown for before, after in pairwise(series.times) if after > before]
+    if not gaps:
+        return None
+    start, step = min(series.times[0] for series in shown), min(gaps)
+    steps = 1 + round((max(series.times[-1] for series in shown) - start) / step)
+    wide = math.ceil(steps / MAX_POINTS)
+    number = math.ceil(steps / wide)
+    columns = {name: [0.0] * number for name in told}
+    for name, series in zip(told, shown, strict=True):
+        for time, value in zip(series.times, series.values, strict=True):
+            columns[name][round((time - start) / step) // wide] += value if math.isfinite(value) else 0.0
+    times = [start + at * wide * step for at in range(number)]
+    began = chart.incident.timestamp() if chart.incident else -math.inf
+    at = max((at for at, time in enumerate(times) if time <= began < times[-1] + wide * step), default=-1)
+    return _Plot("bar", times, columns, at=at, note="incident", unit=f"per {_length(wide * step)}")
+
+
+def _length(seconds: float) -> str:
+    size, name = next(((size, name) for size, name in LENGTHS if seconds >= size and seconds % size == 0), (1, "s"))
+    return f"{seconds / size:g} {name}"
+
+
+def _noted(labels: list[str], at: int, note: str) -> list[str]:
+    """The label there with a word behind it, where it has room."""
+    if at < 0 or len(labels[at]) + 1 + len(note) > MAX_LABEL:
+        return labels
+    return [*labels[:at], f"{labels[at]} {note}", *labels[at + 1 :]]
 
 
 def moved_most(series: Sequence[Series], most: int = MAX_SERIES) -> tuple[Series, ...]:
@@ -120,12 +235,18 @@ def names(series: Sequence[Series], clean: Callable[[str], str] = str) -> list[s
     found: list[str] = []
     for item in series:
         base = clean(" ".join(item.labels[key] for key in differing if item.labels.get(key))) or "value"
-        name, number = base[:MAX_LABEL], 2
+        name, number = _shortened(base, MAX_LABEL), 2
         while name in found:
-            name = f"{base[: MAX_LABEL - 3]} {number}"
+            name = f"{_shortened(base, MAX_LABEL - 3)} {number}"
             number += 1
         found.append(name)
     return found
+
+
+def _shortened(text: str, most: int) -> str:
+    """Its ends, where it is too long: pods and versions differ there."""
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
 
 
 def _buckets(series: Series, start: float, end: float) -> dict[int, float]:
