@@ -57,9 +57,11 @@ class Miner:
         """
         self._table = KeyTable(keep=keep, fold=fold)
         self._marks: list[Numbers] = []
+        self._mined: tuple[LogPatterns, Numbers] | None = None
 
     def feed(self, data: bytes) -> None:
         """The next bytes of the log."""
+        self._mined = None
         self._table.feed(data)
 
     def mark(self) -> None:
@@ -84,6 +86,11 @@ class Miner:
         return patterns, np.diff(np.array(ends), axis=0, prepend=0).astype(np.int64)
 
     def _mine(self) -> tuple[LogPatterns, Numbers]:
+        if self._mined is None:
+            self._mined = self._grouped()
+        return self._mined
+
+    def _grouped(self) -> tuple[LogPatterns, Numbers]:
         self._table.end()
         table = self._table
         heads = np.flatnonzero(table.counts > 0).tolist()

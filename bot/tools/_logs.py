@@ -31,7 +31,7 @@ OTHERS = "other services"
 class Book:
     """One service's entries: its templates, and each line's time (UTC seconds, NaN where the source knows none)."""
 
-    miner: Miner = field(default_factory=lambda: Miner(keep=False))
+    miner: Miner = field(default_factory=Miner)
     times: "array[float]" = field(default_factory=lambda: array("d"))
 
     def add(self, piece: LogPiece) -> None:
@@ -40,6 +40,12 @@ class Book:
         known = array("d", piece.times) if len(piece.times) == count else array("d", [math.nan]) * count
         self.times.extend(known)
         self.miner.feed(piece.data)
+
+    def moments(self, template: int) -> list[float]:
+        """When the lines of a template were written, as far as that is known."""
+        _, templates = self.miner.assigned()
+        pairs = zip(self.times, templates.tolist(), strict=True)
+        return [at for at, written in pairs if written == template and math.isfinite(at)]
 
     def at(self, line: int) -> datetime | None:
         """When a line (id from 1) was written."""

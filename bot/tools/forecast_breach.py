@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Annotated
 
-from bot.analysis.forecasts import breach
+from bot.analysis.forecasts import breach, forecast
 from bot.analysis.signals import Signal
 from bot.analysis.wording import name_of
 from bot.domain.errors import BadArguments
-from bot.domain.evidence import Found
+from bot.domain.evidence import Chart, Found
 from bot.domain.facts import BreachFact
 from bot.domain.forecasts import OPEN, SHARE, Bounds, Breach, Direction
 from bot.domain.series import Series, service_of
@@ -92,6 +92,7 @@ async def forecast_breach(
         facts={"breaches": facts[:SHOWN], "looked_at": min(len(lines), MOST_SERIES)},
         raw={"breaches": facts},
         summary=_summary(desk, facts, limit),
+        chart=await asyncio.to_thread(_chart, *ahead[0]) if ahead else None,
         missing=missing,
     )
 
@@ -209,6 +210,14 @@ def line(desk: Desk, fact: BreachFact) -> str:
     )
     when = f"{fact['direction']} {there} at about {likely} ({early} to {late})"
     return f"{name}: now {now}, {when}, probability {fact['probability']:g}"
+
+
+def _chart(line: _Line, found: Breach) -> Chart:
+    """The likeliest one: its past, where it is expected to go, and where it crosses."""
+    return Chart(
+        " ".join(part for part in (line.service, line.signal) if part), (line.series,), line.unit,
+        threshold=found.threshold, forecast=forecast(line.series, found.horizon, line.bounds), breach=found,
+    )  # fmt: skip
 
 
 def _summary(desk: Desk, facts: Sequence[BreachFact], limit: _Limit) -> str:

@@ -1,27 +1,30 @@
 """The tool that says what is new in the logs since something began."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from bot.analysis.novelty import novelties
 from bot.domain.errors import BadArguments
-from bot.domain.evidence import Found
+from bot.domain.evidence import Chart, Found
 from bot.domain.facts import LogFact
 from bot.domain.logs import ERROR, LEVELS, LogQuery, Novelty
+from bot.domain.series import Series
 from bot.domain.sources import Instance
 from bot.domain.tools import Desk, tool
 from bot.domain.window import Window
 from bot.tools import _words
-from bot.tools._logs import Heard, before, clean_template, hear
+from bot.tools._logs import Book, Heard, before, clean_template, hear
 from bot.tools._scope import ENV, ask, logs_of, scope
 
 SHOWN = 15
 KEPT = 60
 LONGEST = 300
 """Characters of a template or a line that the model is shown."""
+DRAWN, BARS = 4, 48
 FURTHEST = timedelta(hours=6)
 """How far before the window's end a beginning is followed."""
 
@@ -42,8 +45,8 @@ async def new_log_patterns(
     told = await ask(
         scope(desk, "logs", env), lambda instance: hear(instance, logs_of(instance), query, (usual, window)), 8.0
     )
-    rows = sorted((row for _, heard in told.answers for row in _rows(heard, desk)), key=lambda row: -row[0])
-    found = [(instance, fact) for _, instance, fact in rows]
+    rows = sorted((row for _, heard in told.answers for row in _rows(heard, desk)), key=lambda row: -row.score)
+    found = [(row.instance, row.fact) for row in rows]
     gaps = tuple(gap for _, heard in told.answers for gap in heard.gaps)
     missing = (*told.missing, *gaps)
     lines = [_head(desk, window, [heard for _, heard in told.answers], len(found), told.env)]
@@ -57,7 +60,8 @@ async def new_log_patterns(
         env=told.env,
         facts={"logs": [fact for _, fact in found[:SHOWN]]},
         raw={"logs": [fact for _, fact in found[:KEPT]]},
-        summary=_summary(desk, [fact for _, fact in found]),
+        summary=_summary([fact for _, fact in found]),
+        chart=_chart(rows, usual, window),
         missing=missing,
     )
 
@@ -76,17 +80,44 @@ def _moment(desk: Desk, since: str) -> datetime:
     return max(moment - timedelta(seconds=1), desk.window.end - reach)
 
 
-def _rows(heard: Heard, desk: Desk) -> list[tuple[float, Instance, LogFact]]:
+@dataclass(frozen=True)
+class _Row:
+    """A change, how telling it is, and the book it stands in."""
+
+    score: float
+    instance: Instance
+    fact: LogFact
+    book: Book
+    template: int
+
+
+def _rows(heard: Heard, desk: Desk) -> list[_Row]:
     found = []
     for service, book in heard.books.items():
         patterns, counts = book.miner.parts()
         if len(counts) < 2:
             continue
         for one in novelties(patterns.templates, counts[0].tolist(), counts[1].tolist()):
-            first, last = book.at(one.template.first), book.at(one.template.last)
+            seen = book.at(one.template.first), book.at(one.template.last)
             shown = replace(one, template=clean_template(one.template, desk.redact))
-            found.append((one.score, heard.instance, _fact(shown, service, heard.instance, (first, last))))
+            fact = _fact(shown, service, heard.instance, seen)
+            found.append(_Row(one.score, heard.instance, fact, book, one.template.id))
     return found
+
+
+def _chart(rows: Sequence[_Row], usual: Window, window: Window) -> Chart | None:
+    """Counts over time of what is new or bursts, before and since."""
+    start, end = usual.start.timestamp(), window.end.timestamp()
+    step = max(1.0, round((end - start) / BARS))
+    edges = [start + n * step for n in range(int((end - start) / step) + 1)]
+    series = []
+    for row in [row for row in rows if row.fact["kind"] in ("new", "burst")][:DRAWN]:
+        counts = Counter(int((at - start) // step) for at in row.book.moments(row.template))
+        if counts:
+            labels = {"service": row.fact["service"], "pattern": row.fact["text"][:LONGEST]}
+            series.append(Series(labels, tuple(edges), tuple(float(counts[n]) for n in range(len(edges)))))
+    title = f"New in the logs since {window.start:%H:%M:%S} UTC"
+    return Chart(title, tuple(series), "count", kind="bars", incident=window.start) if series else None
 
 
 def _fact(one: Novelty, service: str, instance: Instance, seen: tuple[datetime | None, datetime | None]) -> LogFact:
@@ -131,7 +162,7 @@ def line(desk: Desk, fact: LogFact, *, placed: bool = False) -> str:
     return f"- {fact['service'] or 'no service'}{where}: {counted}{level}{since}: {said} [line {fact['line']}]"
 
 
-def _summary(desk: Desk, found: Sequence[LogFact]) -> str:
+def _summary(found: Sequence[LogFact]) -> str:
     new = [fact for fact in found if fact["kind"] == "new"]
     if not found:
         return "nothing new in the logs"

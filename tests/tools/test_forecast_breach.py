@@ -35,6 +35,10 @@ async def test_a_resource_that_fills() -> None:
     assert late == pytest.approx(5400, abs=1440)
     assert fact["earliest"] <= fact["likely"] <= fact["latest"]
     assert "db " in found.summary
+    assert found.chart is not None
+    assert found.chart.forecast is not None
+    assert found.chart.breach is not None
+    assert (found.chart.unit, found.chart.threshold) == ("ratio", 0.95)
     assert "probability" in found.text
 
 

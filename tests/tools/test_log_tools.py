@@ -10,6 +10,7 @@ from bot.tools.log_patterns import TOOL as PATTERNS
 from bot.tools.new_log_patterns import TOOL as NEW
 from bot.tools.search_logs import TOOL as SEARCH
 from tests.tools.logbook import Logs, logs_desk, usual
+from tests.tools.stores import NOW
 
 BROKEN = [(-600.0 + n, "pay", f"ERROR could not charge card of user {n}: token expired") for n in range(40)]
 CALM = [(-7000.0 + n * 70, "pay", f"INFO charged {n} cents") for n in range(100)]
@@ -26,6 +27,10 @@ async def test_new_ones_are_told_with_their_first_moment() -> None:
     assert "pay: NEW ×40 ERROR first 11:50:00 UTC: ERROR could not charge card of user 0" in found.text
     assert found.summary.startswith("1 new patterns (1 errors); pay: ")
     assert found.missing == ()
+    assert found.chart is not None
+    (bars,) = found.chart.series
+    assert (found.chart.kind, bars.labels["service"], sum(bars.values)) == ("bars", "pay", 40)
+    assert all(at >= NOW.timestamp() - 660 for at, count in zip(bars.times, bars.values, strict=True) if count)
 
 
 async def test_nothing_new_is_said() -> None:
@@ -41,6 +46,12 @@ async def test_a_service_that_only_speaks_now() -> None:
     store = Logs([*usual(), *BROKEN], untimed=True)
     top = (await NEW.run(logs_desk(store), since="2026-11-23T11:45:00Z")).facts["logs"][0]
     assert (top["service"], top["kind"], top["first"]) == ("pay", "new", "")
+
+
+async def test_without_times_there_is_no_chart() -> None:
+    """Nothing is drawn that is not known."""
+    found = await NEW.run(logs_desk(Logs([*usual(), *BROKEN], untimed=True)), since="2026-11-23T11:45:00Z")
+    assert found.chart is None
 
 
 async def test_one_that_fell_silent() -> None:
