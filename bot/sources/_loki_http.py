@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from bot.domain.errors import BadArguments, SourceDown, SourceRefused
@@ -112,7 +113,7 @@ def streams(name: str, body: Any) -> Iterator[tuple[dict[str, str], list[int], l
         for row in held["result"]:
             values = row["values"]
             times, texts = [int(value[0]) for value in values], [str(value[1]) for value in values]
-            if any(a > b for a, b in zip(times, times[1:], strict=False)):
+            if any(a > b for a, b in pairwise(times)):
                 order = sorted(range(len(times)), key=times.__getitem__)
                 times, texts = [times[i] for i in order], [texts[i] for i in order]
             yield dict(row["stream"]), times, texts

@@ -1,0 +1,194 @@
+"""When lines were written, read from their bytes: the common forms of time stamps, recognised once per file."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import accumulate
+
+UNREAD = float("-inf")
+HEAD = 300  # bytes of a line in which its time is looked for
+MOST_KEPT = 50_000
+_DAY = 86_400.0
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"), 1
+    )
+}
+_ZONE = rb"(?P<zone>Z\b|UTC\b|GMT\b|[+-](?:0\d|1[0-4]):?[0-5]\d(?!\d))"
+_MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_CLOCK = rb"[0-2]\d:[0-5]\d:[0-6]\d"
+Fields = tuple[int, int, int, int, int, int]
+
+
+class Form:
+    """One way to write the time: `stamp` matches the whole seconds, `before` and `after` what stands around them.
+
+    `read` gives a stamp's fields, the year 0 where it has none, or the seconds themselves.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[bytes], Fields | float],
+        stamp: bytes,
+        before: bytes = b"^",
+        after: bytes = b"",
+        fraction: bytes = rb"[.,](\d{1,3})",
+    ) -> None:
+        self.read = read
+        self.stamp = re.compile(stamp)
+        self.pattern = re.compile(rb"%b(?P<stamp>%b)%b" % (before, stamp, after))
+        self.fraction = re.compile(fraction)
+
+
+def _iso(stamp: bytes) -> Fields:
+    return (int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10]), *_clock(stamp[11:19]))
+
+
+def _apache(stamp: bytes) -> Fields:
+    return (int(stamp[7:11]), _MONTHS[stamp[3:6]], int(stamp[:2]), *_clock(stamp[12:20]))
+
+
+def _syslog(stamp: bytes) -> Fields:
+    return (0, _MONTHS[stamp[:3]], int(stamp[4:6]), *_clock(stamp[7:15]))
+
+
+def _klog(stamp: bytes) -> Fields:
+    return (0, int(stamp[:2]), int(stamp[2:4]), *_clock(stamp[5:13]))
+
+
+def _clock(text: bytes) -> tuple[int, int, int]:
+    return int(text[:2]), int(text[3:5]), min(59, int(text[6:8]))  # a leap second is the one before
+
+
+_DATE = rb"(?:19|20)\d\d(?:-(?:0[1-9]|1[0-2])-|/(?:0[1-9]|1[0-2])/)[0-3]\d"
+_KEY = rb"^\W{0,3}(?:[^\n]{0,200}?\b(?:ts|time|timestamp|epoch)\"?\s*[:=]\s*\"?)?"
+FORMS = {
+    "iso": Form(_iso, rb"%b[T ]%b" % (_DATE, _CLOCK), rb"(?<!\d)", rb"(?:[.,]\d{1,9})?(?:\s?%b)?" % _ZONE),
+    "apache": Form(_apache, rb"[0-3]\d/%b/(?:19|20)\d\d:%b" % (_MONTH, _CLOCK), rb"\[", rb" %b\]" % _ZONE),
+    "syslog": Form(_syslog, rb"%b [ \d]\d %b" % (_MONTH, _CLOCK), rb"^(?:<\d{1,3}>)?", rb"(?!\d)"),
+    "klog": Form(_klog, rb"(?:0[1-9]|1[0-2])[0-3]\d %b" % _CLOCK, rb"^[IWEF]", rb"\."),
+    "epoch": Form(float, rb"1\d{9}", _KEY, rb"(?:\d{3}|\d{6}|\d{9}|\.\d+)?(?![\d.])", rb"[.,]?(\d{1,3})"),
+}
+
+
+class _Stamps(dict[bytes, float]):
+    """Stamp to UTC seconds, each worked out once; UNREAD where it is none."""
+
+    def __init__(self, form: Form, zone: tzinfo, newest: float) -> None:
+        self._form, self._zone, self._newest = form, zone, newest
+
+    def __missing__(self, stamp: bytes) -> float:
+        if len(self) >= MOST_KEPT:
+            self.clear()
+        try:
+            read = self._form.read(stamp) if self._form.stamp.fullmatch(stamp) else UNREAD
+            value = read if isinstance(read, float) else self._at(read)
+        except (ValueError, KeyError, OverflowError):
+            value = UNREAD
+        self[stamp] = value
+        return value
+
+    def _at(self, fields: Fields) -> float:
+        """A stamp without a year is of the last one in which it is not later than the file's change."""
+        if fields[0]:
+            return datetime(*fields, tzinfo=self._zone).timestamp()
+        this = datetime.fromtimestamp(self._newest, self._zone).year
+        for year in range(this + 1, this - 8, -1):
+            try:
+                at = datetime(year, *fields[1:], tzinfo=self._zone).timestamp()
+            except ValueError:  # 29 February
+                continue
+            if at <= self._newest + _DAY:
+                return at
+        return UNREAD
+
+
+class _Fractions(dict[bytes, float]):
+    """What follows a stamp to the milliseconds in it."""
+
+    def __init__(self, form: Form) -> None:
+        self._pattern = form.fraction
+
+    def __missing__(self, text: bytes) -> float:
+        if len(self) >= MOST_KEPT:
+            self.clear()
+        found = self._pattern.match(text)
+        value = int(found.group(1)) / 10 ** len(found.group(1)) if found else 0.0
+        self[text] = value
+        return value
+
+
+class Times:
+    """Reads the times of one file's lines: its form, the place where the stamp stands, the zone of naive ones.
+
+    `newest` is when the file was last changed (UTC seconds).
+    """
+
+    def __init__(self, form: Form, zone: tzinfo, newest: float, column: int, width: int) -> None:
+        self.form, self._zone, self._newest = form, zone, newest
+        self._column, self._end = column, column + width
+        self._stamps: dict[bytes | None, _Stamps] = {}
+        self._fractions = _Fractions(form)
+
+    def of(self, line: bytes) -> float:
+        """A line's time; UNREAD where it has none."""
+        found = self.form.pattern.search(line, 0, HEAD)
+        if found is None:
+            return UNREAD
+        end = found.end("stamp")
+        return self._zoned(self._zone_of(found))[found.group("stamp")] + self._fractions[line[end : end + 4]]
+
+    def each(self, lines: Sequence[bytes], before: float = UNREAD) -> list[float]:
+        """A time for every line: one without its own has that of the line before; ahead of all, of the first that has.
+
+        UNREAD throughout where no line has one and none came `before`.
+        """
+        times = self._by_column(lines) or [self.of(line) for line in lines]
+        if UNREAD in times:
+            before = before if before != UNREAD else next((time for time in times if time != UNREAD), UNREAD)
+            times = list(accumulate(times, lambda last, own: last if own == UNREAD else own, initial=before))[1:]
+        return times
+
+    def _by_column(self, lines: Sequence[bytes]) -> list[float] | None:
+        """The fast way, where the stamps stand one below the other and in one zone; None where they do not."""
+        zones = {self._zone_of(found) for found in (self._found(lines[:50]), self._found(lines[:-51:-1])) if found}
+        if self._column < 0 or len(zones) != 1:
+            return None
+        stamps, fractions, start, end = self._zoned(zones.pop()), self._fractions, self._column, self._end
+        times = [stamps[line[start:end]] + fractions[line[end : end + 4]] for line in lines]
+        return None if times.count(UNREAD) * 2 > len(times) else times
+
+    def _found(self, lines: Sequence[bytes]) -> "re.Match[bytes] | None":
+        return next((found for line in lines if (found := self.form.pattern.search(line, 0, HEAD))), None)
+
+    def _zone_of(self, found: "re.Match[bytes]") -> bytes | None:
+        return found.groupdict().get("zone")
+
+    def _zoned(self, zone: bytes | None) -> _Stamps:
+        if zone not in self._stamps:
+            self._stamps[zone] = _Stamps(self.form, _offset(zone) if zone else self._zone, self._newest)
+        return self._stamps[zone]
+
+
+def _offset(zone: bytes) -> tzinfo:
+    if zone in (b"Z", b"UTC", b"GMT"):
+        return UTC
+    sign = -1 if zone[:1] == b"-" else 1
+    return timezone(sign * timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:])))
+
+
+def recognised(lines: Sequence[bytes], zone: tzinfo, newest: float) -> Times | None:
+    """The form that fits most of some lines; None where none fits one in a hundred."""
+    best: tuple[int, Form, list[re.Match[bytes]]] | None = None
+    for form in FORMS.values():
+        found = [match for line in lines if (match := form.pattern.search(line, 0, HEAD))]
+        if found and len(found) * 100 >= len(lines) and (best is None or len(found) > best[0]):
+            best = len(found), form, found
+    if best is None:
+        return None
+    count, form, found = best
+    places = [(match.start("stamp"), match.end("stamp")) for match in found]
+    place = max(sorted(set(places)), key=places.count)
+    fixed = places.count(place) * 10 >= count * 9
+    return Times(form, zone, newest, place[0] if fixed else -1, place[1] - place[0])
