@@ -104,7 +104,7 @@ def _config(slack: Sandbox, vendors: Vendors, folder: Path) -> settings.Settings
         engine_url="",
         log_level="WARNING",
         log_format="text",
-        sources={},
+        sources={"loki": {"kind": "loki", "url": vendors.loki_url, "env": "shop"}},
         channels={},
     )
 

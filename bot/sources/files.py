@@ -4,7 +4,7 @@ import asyncio
 import fnmatch
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -114,7 +114,7 @@ class Files:
         _close(parts)
         return tuple(sorted({part.file.service for part in parts}))
 
-    async def read(self, query: LogQuery, window: Window) -> AsyncIterator[LogPiece]:
+    async def read(self, query: LogQuery, window: Window) -> AsyncGenerator[LogPiece]:
         """The lines from the window's start to just before its end; pieces of several files in order of their starts.
 
         A file that grows meanwhile is read up to the size it had. A line of over half a mebibyte is cut in several.

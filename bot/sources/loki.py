@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,7 +77,7 @@ class Loki:
             start = until
         return LogVolume(size, lines, streams)
 
-    async def read(self, query: LogQuery, window: Window) -> AsyncIterator[LogPiece]:
+    async def read(self, query: LogQuery, window: Window) -> AsyncGenerator[LogPiece]:
         """The lines from the window's start to just before its end, a page's streams one after the other.
 
         Every line of an entry has the entry's time. Nothing is lost or doubled between pages.

@@ -13,12 +13,15 @@ from starlette.applications import Starlette
 from bot.demo.shop.rules import GROUPS, Rule
 from bot.demo.shop.series import Metadata, Series
 from bot.demo.vendors.alertmanager import Alertmanager
+from bot.demo.vendors.loki import Loki
 from bot.demo.vendors.prometheus import Prometheus
 from bot.demo.vendors.rules import Ruler
 from bot.demo.vendors.storage import Storage, Watched
 
 HOST = "127.0.0.1"
 ALERTS = "ALERTS"
+LOGS = 7200.0
+"""Seconds of log lines that are made ahead."""
 
 
 class Quiet(uvicorn.Server):
@@ -68,7 +71,7 @@ class Alerting:
 
 
 class Vendors:
-    """A Prometheus and an Alertmanager over a shop; `rules` are the alert rules by group.
+    """A Prometheus, an Alertmanager and, where the world writes logs, a Loki over a shop; `rules` are by group.
 
     `async with Vendors(shop) as vendors:` serves on free ports, or on those given. Raises OSError for a taken port.
     """
@@ -86,8 +89,11 @@ class Vendors:
         self.ruler = Ruler(storage, shop.now, rules)
         self.prometheus = Prometheus(self._everything, storage, self.ruler)
         self.alertmanager = Alertmanager(self.ruler, shop.now)
+        lines = getattr(shop, "logs", None)
+        self.loki = Loki(lines, shop.now) if lines else None
         self.prometheus_url = ""
         self.alertmanager_url = ""
+        self.loki_url = ""
         self._ports = prometheus_port, alertmanager_port
         self._warming: asyncio.Task[None] | None = None
         self._running: list[tuple[Quiet, asyncio.Task[None], socket.socket]] = []
@@ -96,6 +102,8 @@ class Vendors:
         try:
             self.prometheus_url = await self._serve(self.prometheus.app(), self._ports[0])
             self.alertmanager_url = await self._serve(self.alertmanager.app(), self._ports[1])
+            if self.loki is not None:
+                self.loki_url = await self._serve(self.loki.app(), 0)
         except OSError:
             await self.aclose()
             raise
@@ -126,6 +134,8 @@ class Vendors:
 
     async def _warm(self) -> None:
         for _ in self._everything.warm():
+            await asyncio.sleep(0)
+        for _ in self.loki.warm(LOGS) if self.loki else ():
             await asyncio.sleep(0)
 
     async def warmed(self) -> None:
