@@ -20,6 +20,9 @@ _COLON = re.compile(r"^[A-Za-z_][^=\"']*:$")
 _EXCEPTION = re.compile(r"[a-z](Error|Exception):?$")
 _LEVEL_FIRST = re.compile(r"[\[(<]?([A-Z]{3,11})(?:[\])>]+:?|:)(?:[\w.$-]+:)?\s*")
 _KLOG = re.compile(r"^[IWEF]\d{4}$")
+_ZONES = frozenset({
+    "UTC", "GMT", "CET", "CEST", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "JST", "IST", "BST",
+})  # fmt: skip
 _DIGITS = re.compile(r"\d+")
 _LEVELS = {
     "TRACE": "TRACE", "VERBOSE": "TRACE", "V": "TRACE", "FINE": "DEBUG", "FINER": "TRACE", "FINEST": "TRACE",
@@ -54,7 +57,7 @@ def level_of(token: str) -> str:
 
 def _timelike(tokens: Sequence[str], i: int) -> str:
     token = tokens[i]
-    if _EPOCH.match(token):
+    if _EPOCH.match(token) or (i and token in _ZONES and _timelike(tokens, i - 1)):
         return "E"
     if any(map(str.isdigit, token)):
         if (

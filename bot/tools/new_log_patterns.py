@@ -150,11 +150,11 @@ def _head(desk: Desk, window: Window, heard: Sequence[Heard], count: int, env: s
 def line(desk: Desk, fact: LogFact, *, placed: bool = False) -> str:
     """A kind of entry on one line."""
     counted = {
-        "new": f"NEW ×{fact['count']}",
-        "burst": f"burst ×{fact['count']}, usual {fact['expected']:g}",
-        "drop": f"fewer: {fact['count']}, usual {fact['expected']:g}",
-        "gone": f"silent: 0, usual {fact['expected']:g}",
-    }.get(fact["kind"], f"×{fact['count']}")
+        "new": f"NEW, {fact['count']} times",
+        "burst": f"burst, {fact['count']} times, usual {fact['expected']:g}",
+        "drop": f"fewer, {fact['count']} times, usual {fact['expected']:g}",
+        "gone": f"silent, usual {fact['expected']:g}",
+    }[fact["kind"]]
     since = f" first {_words.clock(datetime.fromisoformat(fact['first']), desk)}" if fact["first"] else ""
     where = f" ({fact['env']})" if placed else ""
     level = f" {fact['level']}" if fact["level"] else ""

@@ -232,3 +232,12 @@ def test_labelled_logs() -> None:
     assert sum(r["content_GA"] for r in rows) / len(rows) >= 0.93
     assert sum(r["found"] for r in rows) >= 0.97 * sum(r["novel"] for r in rows)
     assert sum(r["false"] for r in rows) <= 15
+
+
+def test_a_zone_behind_the_time_belongs_to_it() -> None:
+    """A database writes the zone's name there."""
+    lines = b"".join(
+        b"2026-11-24 13:02:%02d.204 UTC [40%02d] FATAL:  too many clients\n" % (n % 60, n) for n in range(90)
+    )
+    (template,) = mine([lines]).templates
+    assert (template.text, template.level) == ("too many clients", "FATAL")

@@ -24,7 +24,7 @@ async def test_new_ones_are_told_with_their_first_moment() -> None:
     assert (top["service"], top["kind"], top["level"], top["count"]) == ("pay", "new", "ERROR", 40)
     assert top["first"] == "2026-11-23T11:50:00+00:00"
     assert "could not charge card" in top["sample"]
-    assert "pay: NEW ×40 ERROR first 11:50:00 UTC: ERROR could not charge card of user 0" in found.text
+    assert "pay: NEW, 40 times ERROR first 11:50:00 UTC: ERROR could not charge card of user 0" in found.text
     assert found.summary.startswith("1 new patterns (1 errors); pay: ")
     assert found.missing == ()
     assert found.chart is not None
