@@ -10,6 +10,7 @@ from bot import flows as flow_room
 from bot import llm, sources, tools
 from bot.agent.budget import Budget
 from bot.agent.guarded import Guarded
+from bot.agent.route import FALLBACK, TABLE
 from bot.domain.errors import SetupError
 from bot.domain.plugin import Flow, Provider, Source, SourceHead
 from bot.domain.ports import Model
@@ -18,8 +19,6 @@ from bot.domain.tools import Tool
 from bot.flows.deps import Policy, Scope
 from bot.plugins import discover
 from bot.settings import Settings
-
-FALLBACK = "playbook"
 
 
 @dataclass
@@ -45,6 +44,12 @@ class Registry:
         if name not in (known := providers()):
             raise SetupError(f"no model family is called {name!r}; there are: {', '.join(known)}")
         return known[name]
+
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """Those of channels and of tasks, too."""
+        tables = (*(c.models for c in self.settings.channels.values()), *self.settings.route.values())
+        return tuple(dict.fromkeys((*self.names, *(name for names in tables for name in names))))
 
     def get(self, name: str) -> Model:
         """The model of that name; SetupError for an unknown family or wrong settings."""
@@ -111,6 +116,13 @@ def _fill(kind: type[BaseModel], table: Mapping[str, Any], where: str) -> Any:
         raise SetupError("the settings do not fit:\n  " + "\n  ".join(lines)) from error
 
 
+def _route(settings: Settings) -> dict[str, tuple[str, ...]]:
+    for task in settings.route:
+        if task not in TABLE:
+            raise SetupError(f"route: no task is called {task!r}; there are: {', '.join(TABLE)}")
+    return settings.route
+
+
 def policy(settings: Settings, models: tuple[str, ...]) -> Policy:
     """What the settings decide for flows."""
     limits = settings.limits
@@ -121,7 +133,10 @@ def policy(settings: Settings, models: tuple[str, ...]) -> Policy:
         models=models,
         budget=Budget(limits.turns, limits.tool_calls, limits.tokens, limits.seconds, limits.usd),
         usd_per_day=limits.usd_per_day,
-        scopes={name: Scope(c.envs, c.services, c.models, c.days_kept) for name, c in settings.channels.items()},
+        route=_route(settings),
+        scopes={
+            name: Scope(c.envs, c.services, c.models, c.in_house, c.days_kept) for name, c in settings.channels.items()
+        },
         money_channel=settings.money_channel,
         link_hosts=settings.link_hosts,
         keep_days=settings.keep_days,

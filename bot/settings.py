@@ -27,6 +27,7 @@ class ChannelSettings(BaseModel):
     envs: tuple[str, ...] = Field((), description="environments it is about; none given means all, by choice")
     services: tuple[str, ...] = Field((), description="services it is about")
     models: tuple[str, ...] = Field((), description="models in order, instead of NIGHTJAR_MODELS")
+    in_house: bool = Field(False, description="nothing said or seen here goes to a hosted model")
     keep: bool = Field(False, description="keep what is said in this channel, as it says there; off, nothing is copied")
     keep_days: int = Field(30, ge=1, le=3650, description="how long, with `keep`; edits and deletions follow Slack's")
 
@@ -88,6 +89,7 @@ class Settings(BaseSettings):
     channels: dict[str, ChannelSettings] = Field(default_factory=dict, description="by channel name or id")
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False, description="source instances")
     models: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False, description="by model family")
+    route: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="models in order, by task")
 
     @field_validator("nightjar_models", "channel_patterns", "channel_list", "link_hosts", mode="before")
     @classmethod

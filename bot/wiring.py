@@ -124,7 +124,7 @@ def _ports(store: Store) -> dict[str, Any]:
 
 def _build(settings: Settings, parts: Mapping[str, Any]) -> Deps:
     registry = Registry(settings)
-    for name in registry.names:
+    for name in registry.everywhere:
         registry.get(name)
     return Deps(
         models=registry,

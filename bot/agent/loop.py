@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from bot import telemetry
 from bot.agent.budget import Budget, Spent
 from bot.agent.context import fit
+from bot.agent.route import FALLBACK
 from bot.agent.steps import AFTER_FAULT, NEXT, SAID
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.events import Draft, Event, Planned, Status, Task
@@ -16,7 +17,6 @@ from bot.domain.outcomes import Fault, ModelOutcome, ToolFault, Turn
 from bot.domain.ports import Models, Steps
 
 Show = Callable[[Event], None]
-FALLBACK = "playbook"
 _SOON = 5.0  # seconds: what took longer to fail, or asks for a longer wait, is not tried again
 _LONGEST_ANSWER = 16_000  # tokens; thinking counts, and a runaway turn must not cost more than the question may
 NO_ANSWER = "Cause not known: no model gave an answer.\nThe evidence gathered stands below.\nNext: ask again."

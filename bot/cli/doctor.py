@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from bot import parts, settings, wiring
+from bot.agent.route import FALLBACK
 from bot.domain.checks import Check
 from bot.domain.errors import SetupError
 from bot.domain.messages import Ask, Message
@@ -106,7 +107,7 @@ async def health_of(instance: Instance) -> Health:
 
 async def _models(config: settings.Settings) -> list[Check]:
     registry = parts.Registry(config)
-    named = [name for name in registry.names if name != parts.FALLBACK]
+    named = [name for name in registry.names if name != FALLBACK]
     if not named:
         return [
             Check("model", True, "none: the playbook answers, from facts alone (ANTHROPIC_API_KEY turns Claude on)")

@@ -45,7 +45,8 @@ class Numbers:
 class Answer:
     """At most three lines and 400 characters of `head`, the rest in `body` (Markdown).
 
-    `asked` and `written` in UTC seconds, 0 where nobody waits: when it was accepted, and of when it is.
+    `why` says why the route begins with its first model. `asked` and `written` are in UTC seconds, 0 where nobody
+    waits: when it was accepted, and of when it is.
     """
 
     head: str
@@ -64,6 +65,7 @@ class Answer:
     envs: tuple[str, ...] = ()
     trace: str = ""
     choices: tuple[str, ...] = field(default=())
+    why: str = ""
     asked: float = 0.0
     written: float = 0.0
 

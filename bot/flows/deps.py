@@ -1,7 +1,7 @@
 """Everything a flow may use, as ports, built once by wiring."""
 
 import fnmatch
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.agent.budget import Budget
@@ -25,11 +25,15 @@ from bot.domain.tools import Tool
 
 @dataclass(frozen=True)
 class Scope:
-    """What a channel is about: environments and services; for how many days its messages are kept, 0 for not at all."""
+    """What a channel is about: environments and services; for how many days its messages are kept, 0 for not at all.
+
+    `in_house` keeps everything from hosted models.
+    """
 
     envs: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    in_house: bool = False
     keep_days: int = 0
 
 
@@ -41,6 +45,7 @@ class Policy:
     listed: tuple[str, ...] = ()
     join: bool = True
     models: tuple[str, ...] = ("playbook",)
+    route: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     usd_per_day: float = 10.0
     scopes: dict[str, Scope] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.agent.route import FALLBACK, Choice, Need, Task, route
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.answers import Answer
 from bot.domain.facts import AlertFact, ChangeFact
@@ -17,7 +18,7 @@ from bot.domain.when import Anchor
 from bot.domain.when import resolve as resolve_time
 from bot.domain.window import Window, last
 from bot.flows.context import Context
-from bot.flows.deps import Deps
+from bot.flows.deps import Deps, Scope
 
 _ANCHOR_ROLE: dict[str, Role] = {"deploy": "changes", "alert": "alerts"}
 
@@ -30,12 +31,14 @@ _PRESENT = re.compile(
 
 @dataclass(frozen=True)
 class Scoped:
-    """The scope by code; `choices` are environments to pick from when the question could mean several."""
+    """The scope by code; `choices` are environments to pick from when the question could mean several, `why` says why
+    the first of the models comes first."""
 
     window: Window
     sources: Sources
     services: tuple[str, ...] = ()
     models: tuple[str, ...] = ("playbook",)
+    why: str = ""
     anchor: str = ""
     subject: str = ""
     choices: tuple[str, ...] = ()
@@ -48,15 +51,26 @@ def resolve(question: Question, known: Context, now: datetime, deps: Deps) -> Sc
     window = last(timedelta(hours=24), now, when.said) if isinstance(when, Anchor) else when
     channel = deps.policy.scope(known.channel)
     envs = _envs(question, known, channel.envs, deps.sources.envs)
+    choices = models_for("deep" if question.depth == "deep" else "question", channel, deps)
     return Scoped(
         window=window,
         sources=deps.sources.within(envs),
         services=channel.services,
-        models=channel.models or deps.policy.models,
+        models=tuple(choice.name for choice in choices),
+        why=choices[0].why,
         anchor=when.kind if isinstance(when, Anchor) else "",
         subject=question.subject or known.subject,
         choices=envs if len(envs) > 1 and not channel.envs else (),
     )
+
+
+def models_for(task: Task, channel: Scope, deps: Deps, context_tokens: int = 0) -> tuple[Choice, ...]:
+    """The models that may do a task in a channel, best first."""
+    listed = channel.models or deps.policy.models
+    chosen = {} if channel.models else deps.policy.route
+    named = dict.fromkeys((*listed, *chosen.get(task, ())))
+    facts = {name: deps.models.get(name).facts for name in named if name != FALLBACK}
+    return route(task, Need(context_tokens, channel.in_house), facts, chosen)
 
 
 def _envs(

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from bot.agent.loop import FALLBACK, Worked
+from bot.agent.loop import Worked
+from bot.agent.route import FALLBACK
 from bot.check.claims import check_claims, parse_answer
 from bot.check.numbers import check_numbers, mark
 from bot.check.sources import correct
@@ -41,6 +42,7 @@ def build(
         charts=_charts(evidence, parsed.cited),
         missing=missing,
         model=worked.model,
+        why=scoped.why,
         tool_calls=worked.tool_calls,
         usage=worked.usage,
         window=evidence[-1].window if evidence else scoped.window,

@@ -96,7 +96,8 @@ def details(said: Answer, key: str, clean: Clean) -> Json:
         parts += [f"*Figures without evidence*: {escape(clean(', '.join(said.numbers.unbacked)))}"[:MAX_SECTION]]
     blocks = [_section(part) for part in parts[:MAX_VIEW_BLOCKS]] or [_section("There is nothing more to show.")]
     when = [said.window.shown(said.zone)] if said.window is not None else []
-    blocks.append(_context(" · ".join([*when, *_cost(said), f"trace `{escape(said.trace or key)}`"])))
+    why = [f"model {escape(clean(said.why))}"] if said.why else []
+    blocks.append(_context(" · ".join([*when, *_cost(said), *why, f"trace `{escape(said.trace or key)}`"])))
     return modal("Details", blocks, key)
 
 
