@@ -10,6 +10,7 @@ from bot.domain.evidence import Chart
 from bot.domain.forecasts import Breach
 from bot.domain.window import Window
 
+DAY = len("24 Nov ")
 LIKELY, UNLIKELY = 0.5, 0.1
 """From the one on a crossing will be, below the other it is not to be expected."""
 
@@ -25,6 +26,14 @@ class Clock:
         """`at` is aware, or in UTC seconds."""
         moment = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
         return f"{moment.astimezone(ZoneInfo(self.zone)):{'%d %b %H:%M' if self.dated else '%H:%M'}}"
+
+    def between(self, start: datetime | float, end: datetime | float) -> str:
+        """`13:58–15:40`, the day once where it is one; a moment alone where both read the same."""
+        first, last = self(start), self(end)
+        if first == last:
+            return first
+        same = self.dated and first[:DAY] == last[:DAY]
+        return f"{first}–{last[DAY:] if same else last}"
 
 
 def clock_of(window: Window, zone: str) -> Clock:
@@ -68,10 +77,7 @@ def crossed(chart: Chart) -> bool:
 def _between(breach: Breach, clock: Clock) -> str:
     if breach.earliest is None or breach.latest is None:
         return ""
-    first, last = clock(breach.earliest), clock(breach.latest)
-    if clock.dated and first[:6] == last[:6]:
-        last = last[7:]
-    return f" ({first}–{last})" if first != last else ""
+    return f" ({clock.between(breach.earliest, breach.latest)})" if breach.earliest < breach.latest else ""
 
 
 def _share(probability: float) -> str:

@@ -121,7 +121,7 @@ def _incident(chart: Chart, clock: Clock) -> list[str]:
 
 
 def _zones(chart: Chart, clock: Clock) -> list[str]:
-    zones = [f"{clock(one.start)}–{clock(one.end)} {one.label}".strip() for one in chart.zones]
+    zones = [f"{clock.between(one.start, one.end)} {one.label}".strip() for one in chart.zones]
     return [f"Shaded: {'; '.join(zones)}."] if zones else []
 
 

@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 from PIL import Image
 
 from bot.analysis._chart_bars import counted
@@ -52,12 +53,6 @@ BAND = rgb(COLOURS[0], 0.36)
 
 def places(image: Image.Image, colour: Colour, near: int = 3) -> set[tuple[int, int]]:
     """The pixels (x, y) of about that colour."""
-    data = image.load()
-    assert data is not None
-    wide, high = image.size
-    return {
-        (x, y)
-        for y in range(high)
-        for x in range(wide)
-        if all(abs(a - b) <= near for a, b in zip(data[x, y], colour, strict=True))  # type: ignore[arg-type]
-    }
+    pixels = np.asarray(image, dtype=np.int16)
+    rows, columns = np.nonzero((np.abs(pixels - np.asarray(colour, dtype=np.int16)) <= near).all(axis=2))
+    return set(zip(columns.tolist(), rows.tolist(), strict=True))
