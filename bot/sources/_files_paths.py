@@ -30,10 +30,14 @@ class LogFile:
 
 @dataclass(frozen=True)
 class Found:
-    """The files of a source, by path; `refused` are the paths that lead out of its folders, or are no plain files."""
+    """The files of a source, by path.
+
+    `refused` are the paths that lead out of its folders, or are no plain files; `denied` the folders not to be read.
+    """
 
     files: tuple[LogFile, ...]
     refused: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
 
 def root(glob: str) -> str:
@@ -60,13 +64,14 @@ def service_name(pattern: str, path: str) -> str:
 
 
 def find(globs: Sequence[str], service: str) -> Found:
-    """Every file that the globs match, each once. SourceRefused where they are too many, or a folder cannot be read."""
+    """Every file that the globs match, each once. SourceRefused where they are too many."""
     files: dict[str, LogFile] = {}
     refused: list[str] = []
+    denied: list[str] = []
     for glob in globs:
         top = root(glob)
         inside = os.path.realpath(top)
-        for path in _matches(top, glob[len(top) :].strip("/").split("/")):
+        for path in _matches(top, glob[len(top) :].strip("/").split("/"), denied):
             real = os.path.realpath(path)
             if real in files:
                 continue
@@ -77,7 +82,7 @@ def find(globs: Sequence[str], service: str) -> Found:
             files[real] = LogFile(path, real, service_name(service, path), found.st_size, found.st_mtime)
             if len(files) > MOST_FILES:
                 raise SourceRefused(f"more than {MOST_FILES} files match {', '.join(globs)}; set narrower paths")
-    return Found(tuple(sorted(files.values(), key=lambda file: file.path)), tuple(refused))
+    return Found(tuple(sorted(files.values(), key=lambda file: file.path)), tuple(refused), tuple(denied))
 
 
 def opened(file: LogFile) -> int:
@@ -102,25 +107,26 @@ def _regular(real: str) -> os.stat_result | None:
     return found if stat.S_ISREG(found.st_mode) else None
 
 
-def _matches(folder: str, parts: Sequence[str]) -> Iterator[str]:
+def _matches(folder: str, parts: Sequence[str], denied: list[str]) -> Iterator[str]:
     """The paths below a folder that fit; `**` is any depth, and follows no link."""
     part, rest = parts[0], parts[1:]
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
-    except OSError as error:
-        raise SourceRefused(f"the folder {folder} cannot be read: {error.strerror or error}") from error
+    except OSError:
+        denied.append(folder)
+        return
     if part == "**":
-        yield from _matches(folder, rest or ["*"])
+        yield from _matches(folder, rest or ["*"], denied)
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-                yield from _matches(entry.path, parts)
+                yield from _matches(entry.path, parts, denied)
         return
     for entry in entries:
         if not fnmatch.fnmatchcase(entry.name, part) or (entry.name.startswith(".") and not part.startswith(".")):
             continue
         if rest and entry.is_dir():
-            yield from _matches(entry.path, rest)
+            yield from _matches(entry.path, rest, denied)
         elif not rest and not entry.is_dir():
             yield entry.path

@@ -98,10 +98,12 @@ def whole_lines(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
             rest = data[end:]
         else:
             rest = data
+        if len(rest) >= size:  # as a file's hole is, which is nothing
+            rest = rest.replace(b"\0", b"")
         while len(rest) >= size:
             yield rest[:size] + b"\n"
             rest = rest[size:]
-    if rest:
+    if rest.strip(b"\0"):
         yield rest + b"\n"
 
 

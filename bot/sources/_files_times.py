@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import accumulate
 
 UNREAD = float("-inf")
 HEAD = 300  # bytes of a line in which its time is looked for
 MOST_KEPT = 50_000
+ANCHOR = 8  # bytes before a stamp by which it is found again
 _DAY = 86_400.0
 _MONTHS = {
     name: number
@@ -119,45 +121,71 @@ class _Fractions(dict[bytes, float]):
         return value
 
 
+@dataclass(frozen=True)
+class Where:
+    """Where the stamps of a file stand: in a column of `width` bytes, or behind an `anchor`; else each is searched."""
+
+    width: int
+    column: int = -1
+    anchor: bytes = b""
+
+
 class Times:
     """Reads the times of one file's lines: its form, the place where the stamp stands, the zone of naive ones.
 
     `newest` is when the file was last changed (UTC seconds).
     """
 
-    def __init__(self, form: Form, zone: tzinfo, newest: float, column: int, width: int) -> None:
-        self.form, self._zone, self._newest = form, zone, newest
-        self._column, self._end = column, column + width
+    def __init__(self, form: Form, zone: tzinfo, newest: float, where: Where) -> None:
+        self.form, self._zone, self._newest, self._where = form, zone, newest, where
         self._stamps: dict[bytes | None, _Stamps] = {}
         self._fractions = _Fractions(form)
 
     def of(self, line: bytes) -> float:
-        """A line's time; UNREAD where it has none."""
+        """A line's time; UNREAD where it has none in the file's place for it."""
         found = self.form.pattern.search(line, 0, HEAD)
-        if found is None:
+        if found is None or (self._where.column >= 0 and found.start("stamp") != self._where.column):
             return UNREAD
+        return self._read(found)
+
+    def _read(self, found: "re.Match[bytes]") -> float:
         end = found.end("stamp")
-        return self._zoned(self._zone_of(found))[found.group("stamp")] + self._fractions[line[end : end + 4]]
+        stamp, fraction = found.group("stamp"), found.string[end : end + 4]
+        return self._zoned(self._zone_of(found))[stamp] + self._fractions[fraction]
 
     def each(self, lines: Sequence[bytes], before: float = UNREAD) -> list[float]:
         """A time for every line: one without its own has that of the line before; ahead of all, of the first that has.
 
         UNREAD throughout where no line has one and none came `before`.
         """
-        times = self._by_column(lines) or [self.of(line) for line in lines]
+        times = self._by_place(lines) or [self._searched(line) for line in lines]
         if UNREAD in times:
             before = before if before != UNREAD else next((time for time in times if time != UNREAD), UNREAD)
             times = list(accumulate(times, lambda last, own: last if own == UNREAD else own, initial=before))[1:]
         return times
 
-    def _by_column(self, lines: Sequence[bytes]) -> list[float] | None:
-        """The fast way, where the stamps stand one below the other and in one zone; None where they do not."""
+    def _by_place(self, lines: Sequence[bytes]) -> list[float] | None:
+        """The fast way, where the stamps stand in the same place and in one zone; None where they do not."""
         zones = {self._zone_of(found) for found in (self._found(lines[:50]), self._found(lines[:-51:-1])) if found}
-        if self._column < 0 or len(zones) != 1:
+        where = self._where
+        if len(zones) != 1 or (where.column < 0 and not where.anchor):
             return None
-        stamps, fractions, start, end = self._zoned(zones.pop()), self._fractions, self._column, self._end
-        times = [stamps[line[start:end]] + fractions[line[end : end + 4]] for line in lines]
+        stamps, fractions, width = self._zoned(zones.pop()), self._fractions, where.width
+        if where.column >= 0:
+            start, end = where.column, where.column + width
+            times = [stamps[line[start:end]] + fractions[line[end : end + 4]] for line in lines]
+        else:
+            anchor, skipped = where.anchor, len(where.anchor)
+            ends = [line.find(anchor) + skipped + width for line in lines]
+            times = [
+                stamps[line[end - width : end]] + fractions[line[end : end + 4]]
+                for line, end in zip(lines, ends, strict=True)
+            ]
         return None if times.count(UNREAD) * 2 > len(times) else times
+
+    def _searched(self, line: bytes) -> float:
+        found = self.form.pattern.search(line, 0, HEAD)
+        return self._read(found) if found else UNREAD
 
     def _found(self, lines: Sequence[bytes]) -> "re.Match[bytes] | None":
         return next((found for line in lines if (found := self.form.pattern.search(line, 0, HEAD))), None)
@@ -187,8 +215,19 @@ def recognised(lines: Sequence[bytes], zone: tzinfo, newest: float) -> Times | N
             best = len(found), form, found
     if best is None:
         return None
-    count, form, found = best
+    _, form, found = best
+    return Times(form, zone, newest, _where(found))
+
+
+def _where(found: "Sequence[re.Match[bytes]]") -> Where:
+    """The place that the stamps share: all of them, or nine in ten where the others stand in the text."""
     places = [(match.start("stamp"), match.end("stamp")) for match in found]
-    place = max(sorted(set(places)), key=places.count)
-    fixed = places.count(place) * 10 >= count * 9
-    return Times(form, zone, newest, place[0] if fixed else -1, place[1] - place[0])
+    start, end = max(sorted(set(places)), key=places.count)
+    if len(set(places)) == 1:
+        return Where(end - start, start)
+    ahead = [match.string[max(0, match.start("stamp") - ANCHOR) : match.start("stamp")] for match in found]
+    endings = [ahead[0][skipped:] for skipped in range(len(ahead[0]))]
+    anchor = next((ending for ending in endings if all(text.endswith(ending) for text in ahead)), b"")
+    if all(match.string.find(anchor) + len(anchor) == match.start("stamp") for match in found):
+        return Where(end - start, anchor=anchor)
+    return Where(end - start, start if places.count((start, end)) * 10 >= len(places) * 9 else -1)

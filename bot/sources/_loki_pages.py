@@ -16,6 +16,7 @@ LONG_QUERY = 1_500
 SECOND = 1_000_000_000
 LEAST = SECOND  # a window (ns) that is not cut any further
 MOST_SPLITS = 48
+FEWEST = 2  # lines a page: of one, nobody could say whether it is all there is
 SAMPLE = 200  # entries that are looked at to find a text which tells them apart
 WORD = re.compile("[^\\s\ufffd]+")
 Stream = tuple[dict[str, str], list[int], list[str]]
@@ -113,12 +114,12 @@ class Pages:
                 return page, until, sum(len(times) for _, times, _ in page) >= lines
 
     def _fewer(self, lines: int, error: PageTooBig) -> None:
-        if lines <= 1:
+        fewer = error.most if 0 < error.most < lines else lines // 2
+        if fewer < FEWEST:
             raise error
-        if 0 < error.most < lines:
-            self._lines = self._known.lines = error.most
-        else:
-            self._lines = lines // 2
+        self._lines = fewer
+        if error.most:
+            self._known.lines = fewer
 
 
 def shorter(length: int, error: WindowTooLong) -> int:

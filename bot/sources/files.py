@@ -104,13 +104,13 @@ class Files:
 
     async def volume(self, query: LogQuery, window: Window) -> LogVolume:
         """The bytes that lie in the window, unpacked; lines are not known, streams are files."""
-        parts = await _threaded(partial(self._parts, query, window))
+        parts = await _threaded(partial(self._parts, query, window), _close)
         _close(parts)
         return LogVolume(sum(part.size for part in parts), None if parts else 0, len(parts))
 
     async def services(self, window: Window) -> tuple[str, ...]:
         """The names of those whose files have something in the window."""
-        parts = await _threaded(partial(self._parts, LogQuery(), window))
+        parts = await _threaded(partial(self._parts, LogQuery(), window), _close)
         _close(parts)
         return tuple(sorted({part.file.service for part in parts}))
 
@@ -119,7 +119,7 @@ class Files:
 
         A file that grows meanwhile is read up to the size it had. A line of over half a mebibyte is cut in several.
         """
-        parts = await _threaded(partial(self._parts, query, window))
+        parts = await _threaded(partial(self._parts, query, window), _close)
         try:
             size = max(65_536, min(PIECE, HELD // max(1, len(parts))))
             readers = [self._reader(part, query.contains, window, size) for part in parts]
@@ -153,6 +153,7 @@ class Files:
         newest = datetime.fromtimestamp(max(file.mtime for file in found.files), UTC)
         said = [f"{len(found.files)} files, {size:,.1f} MB, last written {newest:%Y-%m-%d %H:%M:%S} UTC"]
         said += [f"{len(denied)} cannot be read (permission denied), such as {denied[0]}"] if denied else []
+        said += [f"{len(found.denied)} folders cannot be read, such as {found.denied[0]}"] if found.denied else []
         said += [f"{len(found.refused)} refused, such as {found.refused[0]}"] if found.refused else []
         if any(file.real.endswith(".zst") for file in found.files) and not _has_zstandard():
             said.append(HOW_TO_ZSTD)
@@ -163,6 +164,7 @@ class Files:
         if found.files:
             return found
         why = f"{found.refused[0]} leads out of its folder or is no plain file" if found.refused else "no file matches"
+        why = f"the folder {found.denied[0]} cannot be read" if found.denied else why
         raise SourceRefused(f"{self.name} has no logs: {why} ({', '.join(self.settings.paths)}); set its paths")
 
     def _parts(self, query: LogQuery, window: Window) -> list[_Part]:
@@ -236,13 +238,18 @@ def _chosen(files: tuple[LogFile, ...], query: LogQuery) -> list[LogFile]:
     return [file for file in kept if not query.services or file.service in query.services]
 
 
-async def _threaded(work: Callable[[], T]) -> T:
-    """Run in a thread; who gives up waits until the thread is done, so that no file is closed under its hands."""
+async def _threaded(work: Callable[[], T], undo: Callable[[T], object] = bool) -> T:
+    """Run in a thread; who gives up waits until the thread is done, so that no file is closed under its hands.
+
+    `undo` gets what nobody waits for any more.
+    """
     running = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         await asyncio.wait([running])
+        if not running.cancelled() and running.exception() is None:
+            undo(running.result())
         raise
 
 
@@ -275,6 +282,7 @@ def open_files(head: SourceHead, settings: FilesSettings) -> Instance:
         kind="files",
         env=head.env,
         cluster=head.cluster,
+        url=", ".join(settings.paths),
         health=store.health,
         trouble=lambda: store.trouble,
         logs=store,

@@ -16,7 +16,7 @@ from bot.domain.series import SERVICE_LABELS
 from bot.domain.sources import Health, Instance
 from bot.domain.window import Window
 from bot.sources._http import PathMissing
-from bot.sources._loki_http import LokiHttp, WindowTooLong, data, names
+from bot.sources._loki_http import LokiHttp, WindowTooLong, names
 from bot.sources._loki_pages import SECOND, Limits, Pages, asked, shorter
 from bot.sources._loki_query import LogQL, containing, one_of, parsed
 from bot.sources._settings import HttpSettings
@@ -121,8 +121,7 @@ class Loki:
         form = [("query", query.selector), ("start", str(start)), ("end", str(end))]
         found = await asked(self.http, self.limits, "/loki/api/v1/index/stats", form)
         try:
-            held = found if "bytes" in found else data(self.http.name, found)
-            return int(held["bytes"]), int(held["entries"]), int(held["streams"])
+            return int(found["bytes"]), int(found["entries"]), int(found["streams"])
         except (KeyError, TypeError, ValueError) as error:
             raise SourceRefused(f"{self.http.name} gave statistics whose shape is not Loki's") from error
 

@@ -1,7 +1,9 @@
 """Sources as the wiring opens them, closed again at the end of a block."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from bot.domain.plugin import Source, SourceHead
@@ -9,6 +11,12 @@ from bot.domain.sources import Instance
 from bot.sources import alertmanager, grafana, prometheus
 from bot.sources._http import Http
 from bot.sources._settings import HttpSettings
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
 
 KINDS: dict[str, Source[Any]] = {
     source.name: source for source in (prometheus.SOURCE, alertmanager.SOURCE, grafana.SOURCE)

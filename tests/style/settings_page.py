@@ -9,6 +9,8 @@ from pydantic.fields import FieldInfo
 
 from bot.settings import ChannelSettings, LimitSettings, Settings
 from bot.sources._settings import HttpSettings
+from bot.sources.files import FilesSettings
+from bot.sources.loki import LokiSettings
 
 HEAD = """# Settings
 
@@ -22,6 +24,8 @@ TABLES: dict[str, tuple[str, type[BaseModel]]] = {
     "limits": ("`[limits]`", LimitSettings),
     "channels": ("`[channels.NAME]`, by channel name or id", ChannelSettings),
     "sources": ("`[sources.NAME]`, beside `kind`, `env` and `cluster`", HttpSettings),
+    "loki": ('`[sources.NAME]` of `kind = "loki"`, beside those above', LokiSettings),
+    "files": ('`[sources.NAME]` of `kind = "files"`, instead of those above', FilesSettings),
 }
 
 
@@ -31,8 +35,13 @@ def page() -> str:
     plain.pop("limits")
     parts = [HEAD, "## Variables\n", TABLE.format("variable") + "".join(_rows(plain, str.upper))]
     for title, model in TABLES.values():
-        parts += [f"## {title}\n", TABLE.format("key") + "".join(_rows(model.model_fields, str))]
+        parts += [f"## {title}\n", TABLE.format("key") + "".join(_rows(_own(model), str))]
     return "\n".join([*parts, _families()])
+
+
+def _own(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """What it does not have from another model."""
+    return {name: field for name, field in model.model_fields.items() if name in model.__annotations__}
 
 
 def _rows(fields: dict[str, FieldInfo], case: Any) -> Iterator[str]:

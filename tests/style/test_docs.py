@@ -15,6 +15,8 @@ from bot.cli.app import app
 from bot.domain.plugin import Source
 from bot.domain.window import last
 from bot.settings import ChannelSettings, LimitSettings, Settings
+from bot.sources.files import FilesSettings
+from bot.sources.loki import LokiSettings
 from tests.style import settings_page
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +101,7 @@ def test_the_settings_page_is_generated() -> None:
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page.page()
 
 
-@pytest.mark.parametrize("model", [Settings, LimitSettings, ChannelSettings])
+@pytest.mark.parametrize("model", [Settings, LimitSettings, ChannelSettings, LokiSettings, FilesSettings])
 def test_every_setting_is_explained(model: type[BaseModel]) -> None:
     """In a few words, beside its definition."""
     assert [name for name, field in model.model_fields.items() if not field.description] == []
@@ -143,6 +145,8 @@ def test_the_example_configuration_is_read(tmp_path: Path, monkeypatch: pytest.M
     assert [(i.name, i.shown) for i in parts.open_sources(given).instances] == [
         ("prom-eu", "prod · eu-1"),
         ("prom-staging", "staging"),
+        ("loki-eu", "prod · eu-1"),
+        ("logs-on-disk", "prod"),
     ]
     assert given.channels["inc-checkout"].services == ("checkout", "payment")
 
