@@ -458,7 +458,7 @@ async def test_a_reader_that_leaves_early_leaves_nothing_open(tmp_path: Path) ->
         await task
     reading = instance.logs.read(ALL, EVER)
     await anext(reading)
-    await reading.aclose()  # type: ignore[attr-defined]
+    await reading.aclose()
     assert len(os.listdir("/proc/self/fd")) == before
 
 
