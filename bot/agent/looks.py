@@ -55,4 +55,5 @@ def _key(tool: Tool, desk: Desk, arguments: Mapping[str, Any]) -> tuple[object, 
     instances = tuple(id(instance) for instance in desk.sources.instances)
     window = round(desk.window.seconds), desk.window.end.timestamp() // SAME_SECONDS
     asked = json.dumps(arguments, sort_keys=True, default=str)
-    return asyncio.get_running_loop(), tool.run, instances, desk.services, desk.zone, window, asked
+    by = desk.digester.names if desk.digester else ()
+    return asyncio.get_running_loop(), tool.run, instances, desk.services, desk.zone, window, asked, by

@@ -158,6 +158,8 @@ class Investigation:
         results = await box.run(self.steps, calls, self.ledger)
         for call, result in zip(calls, results, strict=True):
             self.show(ticked(call, result))
+            if isinstance(result, ToolResult):
+                self.spent.usage += result.usage
         why = self.spent.over(self.case.budget) or self._calls_over()
         self.new.append(Message("user", results=tuple(as_result(result) for result in results)))
         if not why:

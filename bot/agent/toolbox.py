@@ -142,7 +142,7 @@ class Toolbox:
                 missing=tuple(self.redact(guards.clean_text(item)) for item in found.missing),
             )
         )
-        return ToolResult(call.id, call.name, guards.cut(text, tool.max_chars), id, facts)
+        return ToolResult(call.id, call.name, guards.cut(text, tool.max_chars), id, facts, usage=found.usage)
 
 
 def _check_type(tool: str, key: str, value: object, schema: dict[str, object]) -> None:

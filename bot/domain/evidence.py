@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from bot.domain.forecasts import Breach, Forecast
+from bot.domain.messages import Usage
 from bot.domain.series import Series
 from bot.domain.window import Window
 
@@ -48,7 +49,7 @@ class Chart:
 class Found:
     """What a tool returns: condensed `text` for the model, the same as `facts` for code, everything as `raw`.
 
-    `missing` names what was not looked at (source down, truncated, no data).
+    `missing` names what was not looked at (source down, truncated, no data), `usage` what a model took that helped.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Found:
     summary: str = ""
     chart: Chart | None = None
     missing: tuple[str, ...] = ()
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,26 @@ class Thinking:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """Tokens and money of one model turn."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True)
 class ToolResult:
     """What a call gave: `text` for the model, `facts` the same in JSON for code, under one evidence id."""
 
@@ -37,6 +57,7 @@ class ToolResult:
     facts: dict[str, JSON] = field(default_factory=dict)
     failed: bool = False
     kind: Literal["result"] = "result"
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True)
@@ -58,26 +79,6 @@ class Message:
     thinking: tuple[Thinking, ...] = ()
     model: str = ""
     images: tuple[Image, ...] = ()
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens and money of one model turn."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    cost_usd: float = 0.0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cache_read_tokens + other.cache_read_tokens,
-            self.cache_write_tokens + other.cache_write_tokens,
-            self.cost_usd + other.cost_usd,
-        )
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,38 @@
 import inspect
 import types
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from bot.domain.evidence import Found
+from bot.domain.messages import Usage
 from bot.domain.sources import Need, Sources
 from bot.domain.window import Window
 
 Role = Literal[
     "alerts", "rules", "range", "instant", "search", "signals", "movers", "changes", "health", "chart", "logs",
-    "patterns", "lines", "forecast",
+    "patterns", "lines", "digest", "forecast",
 ]  # fmt: skip
 _JSON = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+@dataclass(frozen=True)
+class Digested:
+    """A text condensed by a model, and what that cost."""
+
+    text: str
+    model: str
+    usage: Usage
+
+
+class Digester(Protocol):
+    """Condenses very many lines by a model for big things; the lines' marks in brackets stay."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    async def digest(self, question: str, lines: Sequence[str], budget: int) -> Digested | None: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +50,7 @@ class Desk:
     zone: str = "UTC"
     services: tuple[str, ...] = ()
     redact: Callable[[str], str] = str
+    digester: Digester | None = None
 
 
 @dataclass(frozen=True)

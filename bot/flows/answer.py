@@ -10,6 +10,7 @@ from functools import partial
 
 from bot import telemetry
 from bot.agent.budget import Budget
+from bot.agent.digesting import Digester
 from bot.agent.loop import Case, Investigation, Worked
 from bot.agent.prompt import SYSTEM, Brief, first_message
 from bot.agent.toolbox import Ledger, Toolbox
@@ -132,7 +133,8 @@ class Job:
     async def _toolbox(self) -> tuple[Toolbox, Ledger]:
         deps, scoped, ledger = self.deps, self.scoped, Ledger(next_id=self.known.next_id)
         zone = self.known.person.zone
-        desk = Desk(scoped.sources, scoped.window, self.begun.started, zone, scoped.services, deps.redact)
+        digester = Digester(deps.models, scoped.digesters) if scoped.digesters else None
+        desk = Desk(scoped.sources, scoped.window, self.begun.started, zone, scoped.services, deps.redact, digester)
         offered = tuple(tool for tool in deps.tools if scoped.sources.of(tool.need))
         limit = self._budget.tool_calls
         box = Toolbox(offered, desk, deps.evidence, self.steps.key, deps.redact, limit)

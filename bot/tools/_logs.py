@@ -17,14 +17,21 @@ from bot.domain.sources import Instance
 from bot.domain.window import Window
 from bot.tools._words import number
 
-MOST_BYTES = 96 << 20
-"""Bytes read for one call; of more, a part of each slice of the window is read."""
-SECONDS = 16.0
-"""How long one call reads."""
 SLICES = 12
 MOST_SERVICES = 60
 """Services told apart; the lines of further ones are read together."""
 OTHERS = "other services"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How many bytes one call reads (of more, a part of each slice of the window), and for how many seconds."""
+
+    most: int = 96 << 20
+    seconds: float = 16.0
+
+
+USUAL = Reading()
 
 
 @dataclass
@@ -89,22 +96,25 @@ class _Bounds:
     end: float
 
 
-async def hear(instance: Instance, store: LogStore, query: LogQuery, windows: Sequence[Window]) -> Heard:
+async def hear(
+    instance: Instance, store: LogStore, query: LogQuery, windows: Sequence[Window], reading: Reading | None = None
+) -> Heard:
     """Read each window in turn; `Miner.parts` then tells them apart. SourceError as the store raises it."""
+    reading = reading or USUAL
     volumes = [await store.volume(query, window) for window in windows]
     total = sum(volume.size for volume in volumes)
-    whole = total <= MOST_BYTES
+    whole = total <= reading.most
     heard, late = Heard(instance), False
     for at, window in enumerate(windows):
-        most = math.inf if whole else max(1.0, MOST_BYTES / total * volumes[at].size / SLICES)
-        bounds = _Bounds(most, time.monotonic() + SECONDS / len(windows))
+        most = math.inf if whole else max(1.0, reading.most / total * volumes[at].size / SLICES)
+        bounds = _Bounds(most, time.monotonic() + reading.seconds / len(windows))
         for stretch in (window,) if whole else _slices(window):
             late = not await _read(heard, store, query, stretch, bounds) or late
         if at < len(windows) - 1:
             heard.next()
     if late or not whole:
         read, there = number(heard.size, "bytes"), number(max(total, heard.size), "bytes")
-        why = f"within {SECONDS:g} s" if late else "evenly over the window"
+        why = f"within {reading.seconds:g} s" if late else "evenly over the window"
         heard.gaps = (f"{instance.name}: {read} of about {there} read, {why}",)
     return heard
 

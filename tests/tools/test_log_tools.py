@@ -78,8 +78,8 @@ async def test_secrets_are_masked_before_a_line_is_cut() -> None:
 
 async def test_much_is_read_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more than may be read a part of each stretch is, and that is said."""
-    monkeypatch.setattr(_logs, "MOST_BYTES", 6_000)
     store = Logs([*usual(2_000)])
+    monkeypatch.setattr(_logs, "USUAL", _logs.Reading(most=6_000))
     found = await PATTERNS.run(logs_desk(store))
     asked = [window.start for _, window in store.asked]
     assert len(asked) == _logs.SLICES
@@ -92,7 +92,7 @@ async def test_much_is_read_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_slow_store_is_read_for_some_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read until then is used, and the rest is said to be unseen."""
-    monkeypatch.setattr(_logs, "SECONDS", 0.1)
+    monkeypatch.setattr(_logs, "USUAL", _logs.Reading(seconds=0.1))
     found = await PATTERNS.run(logs_desk(Logs(usual(), delay=0.01)))
     assert 0 < found.facts["patterns"][0]["lines"] < 40
     assert "read, within 0.1 s" in found.text
