@@ -86,7 +86,7 @@ class _Stamps(dict[bytes, float]):
         try:
             read = self._form.read(stamp) if self._form.stamp.fullmatch(stamp) else UNREAD
             value = read if isinstance(read, float) else self._at(read)
-        except (ValueError, KeyError, OverflowError):
+        except (ValueError, OverflowError, OSError):
             value = UNREAD
         self[stamp] = value
         return value

@@ -18,6 +18,7 @@ LEAST = SECOND  # a window (ns) that is not cut any further
 MOST_SPLITS = 48
 FEWEST = 2  # lines a page: of one, nobody could say whether it is all there is
 SAMPLE = 200  # entries that are looked at to find a text which tells them apart
+GRAMS = 6  # of them, those whose parts of words are tried as well, as where each line has an id of its own
 WORD = re.compile("[^\\s\ufffd]+")
 Stream = tuple[dict[str, str], list[int], list[str]]
 
@@ -135,6 +136,13 @@ def told_apart(page: Sequence[Stream]) -> tuple[str, ...]:
     texts = [text for _, _, texts in page for text in texts]
     sample = texts[:: max(1, len(texts) // SAMPLE)]
     words = dict.fromkeys(word for text in sample for word in (*WORD.findall(text)[:40], text))
+    words |= dict.fromkeys(
+        gram
+        for text in sample[:GRAMS]
+        for word in WORD.findall(text)[:40]
+        for length in (1, 2, 3)
+        for gram in (word[at : at + length] for at in range(min(len(word), 80)))
+    )
     counted = [(abs(2 * (n := sum(word in text for text in sample)) - len(sample)), n, word) for word in words if word]
     counted = [one for one in counted if 0 < one[1] < len(sample)]
     if counted:

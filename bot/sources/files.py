@@ -26,6 +26,7 @@ from bot.sources._files_window import Stretch, located, packed_as
 
 MOST_OPEN = 400
 HELD = 67_108_864  # bytes of pieces that are held at once to put files in order of time
+LAST = 253_402_300_799.0  # the end of the year 9999, for a file whose change lies beyond
 LATE = 3_600.0  # seconds by which a packed file's change may lie before its last line
 T = TypeVar("T")
 Pieces = Iterator[LogPiece | None]
@@ -150,7 +151,7 @@ class Files:
         if len(denied) == len(found.files):
             return Health(False, f"{denied[0]} cannot be read: permission denied; let this process's user read it")
         size = sum(file.size for file in found.files) / 1e6
-        newest = datetime.fromtimestamp(max(file.mtime for file in found.files), UTC)
+        newest = datetime.fromtimestamp(min(LAST, max(file.mtime for file in found.files)), UTC)
         said = [f"{len(found.files)} files, {size:,.1f} MB, last written {newest:%Y-%m-%d %H:%M:%S} UTC"]
         said += [f"{len(denied)} cannot be read (permission denied), such as {denied[0]}"] if denied else []
         said += [f"{len(found.denied)} folders cannot be read, such as {found.denied[0]}"] if found.denied else []

@@ -9,6 +9,7 @@ import os
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -24,8 +25,9 @@ from bot.domain.logs import LogPiece, LogQuery, LogVolume
 from bot.domain.plugin import SourceHead
 from bot.domain.sources import Instance
 from bot.domain.window import Window
-from bot.sources import files
+from bot.sources import _files_paths, _files_times, files
 from bot.sources._files_paths import find
+from bot.sources._files_times import UNREAD, recognised
 from tests.sources.opened import resident
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -400,6 +402,105 @@ async def test_a_folder_that_is_not_to_be_read(tmp_path: Path, monkeypatch: pyte
         await pieces(opened(tmp_path / "closed"))
 
 
+async def test_lines_slightly_out_of_order(tmp_path: Path) -> None:
+    """As threads write them: each line goes by its own time, and what comes back ascends."""
+    made = random.Random(3)
+    moments = [i * 0.02 + made.uniform(-2, 2) for i in range(60_000)]
+    rows = [(START + timedelta(seconds=round(at, 3)), str(i)) for i, at in enumerate(moments)]
+    (tmp_path / "a.log").write_text("".join(iso(at, text) + "\n" for at, text in rows))
+    window = Window(START + timedelta(seconds=500), START + timedelta(seconds=600))
+    found = lines(await pieces(opened(tmp_path), window=window))
+    assert found == [iso(at, text).encode() for at, text in rows if window.start <= at < window.end]
+
+
+async def test_a_zone_that_changes(tmp_path: Path) -> None:
+    """Summer time ends in the middle of a file whose times say their zone: they ascend all the same."""
+    change = datetime(2026, 10, 25, 1, 0, tzinfo=UTC)
+    moments = [change + timedelta(seconds=i) for i in range(-1_000, 1_000)]
+    zones = [(2, "+02:00") if at < change else (1, "+01:00") for at in moments]
+    text = (f"{at + timedelta(hours=h):%Y-%m-%dT%H:%M:%S}.5{z} x\n" for at, (h, z) in zip(moments, zones, strict=True))
+    (tmp_path / "a.log").write_text("".join(text))
+    (piece,) = await pieces(opened(tmp_path))
+    assert list(piece.times) == [at.timestamp() + 0.5 for at in moments]
+
+
+def test_stamps_that_are_no_time() -> None:
+    """A day that does not exist, a leap day without a year, a leap second; and no more is kept than is bounded."""
+    newest = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+    iso_form = recognised([b"2026-01-01 00:00:00 a"], UTC, newest)
+    syslog = recognised([b"Feb 29 12:00:00 a"], UTC, newest)
+    assert iso_form
+    assert syslog
+    assert iso_form.of(b"2026-02-31 00:00:00 a") == UNREAD
+    assert iso_form.of(b"2016-12-31 23:59:60 a") == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+    assert syslog.of(b"Feb 29 12:00:00 a") == datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp()
+    assert syslog.of(b"Feb 31 12:00:00 a") == UNREAD
+    assert recognised([b"no time", b"1234"], UTC, newest) is None
+    assert recognised([b"2026-01-01 00:00:00 a", *[b"x"] * 199], UTC, newest) is None
+    lines = [
+        b"2026-01-%02d %02d:%02d:%02d.%03d x" % (d + 1, h, m, m, (h * m) % 999)
+        for d in range(31)
+        for h in range(24)
+        for m in range(60)
+    ]
+    expected = [
+        datetime.strptime(line[:23].decode(), "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC).timestamp() for line in lines
+    ]
+    assert iso_form.each(lines * 2) == pytest.approx(expected * 2)
+
+
+async def test_many_stamps_are_not_all_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of stamps is bounded, and forgetting changes nothing."""
+    monkeypatch.setattr(_files_times, "MOST_KEPT", 3)
+    made = write(tmp_path / "a.log", 1_000, 0.9)
+    (piece,) = await pieces(opened(tmp_path))
+    assert piece.data.split(b"\n")[:-1] == made
+    assert list(piece.times) == pytest.approx([(START + timedelta(seconds=i * 0.9)).timestamp() for i in range(1_000)])
+
+
+async def test_a_text_in_files_without_times(tmp_path: Path) -> None:
+    """Lines are found by what they say; a link to nothing and a folder that is gone are no lines."""
+    (tmp_path / "a.log").write_text("one\nTwo\nthree\n")
+    (tmp_path / "b.log.gz").write_bytes(gzip.compress(b"two\nfour\n"))
+    assert sorted(lines(await pieces(opened(tmp_path), LogQuery(contains="TWO")))) == [b"Two", b"two"]
+    past = Window(EVER.start, START)
+    assert await pieces(opened(tmp_path), window=past) == []
+    with pytest.raises(SourceRefused, match="no file matches"):
+        await pieces(opened(tmp_path, "gone/*.log"))
+
+
+async def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before they are opened, or once too many have something in the window."""
+    for i in range(6):
+        write(tmp_path / f"{i}.log", 2)
+    monkeypatch.setattr(files, "MOST_OPEN", 4)
+    with pytest.raises(BadArguments, match="name services"):
+        await pieces(opened(tmp_path))
+    assert len(lines(await pieces(opened(tmp_path), LogQuery(services=("3",))))) == 2
+    monkeypatch.setattr(_files_paths, "MOST_FILES", 5)
+    with pytest.raises(SourceRefused, match="more than 5 files"):
+        await pieces(opened(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/x/payment.log", "payment"),
+        ("/x/payment.log.2.gz", "payment"),
+        ("/x/payment-2026-11-24.log", "payment"),
+        ("/x/payment.log-20261124.gz", "payment"),
+        ("/x/payment.20261124T1200.json", "payment"),
+        ("/x/cart-1.log", "cart-1"),
+        ("/x/syslog", "syslog"),
+        ("/x/.log", ".log"),
+        ("/x/2026-11-24.log", "2026-11-24.log"),
+    ],
+)
+def test_the_stem_of_a_name(path: str, name: str) -> None:
+    """What rotation, packing and habit append is left out."""
+    assert _files_paths.stem(path) == name
+
+
 async def test_no_files_and_no_rights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what to do; nothing is never mistaken for quiet."""
     health = await opened(tmp_path).health()
@@ -418,12 +519,15 @@ async def test_no_files_and_no_rights_are_told(tmp_path: Path, monkeypatch: pyte
         await pieces(opened(tmp_path))
 
 
-async def test_health_says_what_is_there(tmp_path: Path) -> None:
+async def test_health_says_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many files, how large, and when the last was written."""
     write(tmp_path / "a.log", 3)
     health = await opened(tmp_path).health()
     assert health.ok
     assert health.detail.startswith("1 files, 0.0 MB, last written 20")
+    (file,) = find((f"{tmp_path}/*",), "{stem}").files
+    monkeypatch.setattr(files, "find", lambda *given: _files_paths.Found((replace(file, mtime=4e11),)))
+    assert "last written 9999" in (await opened(tmp_path).health()).detail
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from bot.domain.sources import Instance
 from bot.domain.window import Window
 from bot.sources import loki
 from bot.sources._loki_http import seconds
+from bot.sources._loki_pages import told_apart
 from tests.sources.loki_server import SECOND, Loki, plain
 from tests.sources.opened import resident
 from tests.sources.served import Reply, Request, Server, as_json, success
@@ -114,6 +116,24 @@ async def test_an_instant_beyond_a_page_is_split_by_what_the_lines_say() -> None
     async with Opened(held, page=100) as instance:
         found = lines(await pieces(instance))
     assert sorted(found) == sorted(f"row {i} of {i % 7}" for i in range(1_500))
+
+
+async def test_an_instant_of_lines_that_differ_by_an_id() -> None:
+    """Where every line has words of its own, parts of them tell the lines apart."""
+    made = random.Random(5)
+    rows = [f"request {made.getrandbits(128):032x} done" for _ in range(2_000)]
+    held = Loki(most_lines=100)
+    held.push({"app": "x"}, [(FIRST + 5, row) for row in rows])
+    async with Opened(held, page=100) as instance:
+        assert sorted(lines(await pieces(instance))) == sorted(rows)
+
+
+def test_a_line_that_the_sample_misses_is_found() -> None:
+    """Two filters of a page always have an entry each, or there are none."""
+    page = [({"app": "x"}, [1] * 5_000, ["same", "same and more", *["same"] * 4_998])]
+    assert told_apart(page) == ('|= "same and more"', '!= "same and more"')
+    assert told_apart([({"app": "x"}, [1], [""]), ({"app": "y"}, [1], [""])]) == ('| app=~"x"', '| app!~"x"')
+    assert told_apart([({"app": "x"}, [1, 1], ["", ""])]) == ()
 
 
 async def test_what_nothing_tells_apart_is_refused() -> None:
