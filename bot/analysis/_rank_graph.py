@@ -1,0 +1,123 @@
+"""Who calls whom: which service's own trouble explains an alert, and which callee its callers wait for."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.analysis._rank_sizes import Sizes
+from bot.analysis._rank_table import SEPARATOR, Side
+from bot.analysis.changes import medians
+from bot.analysis.frames import Array
+
+TROUBLE = ("latency", "good", "errors")
+CLEAR = 3.0
+"""Robust units from which on a callee's latency explains its caller's."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The call graph: for each service its callees and its callers, without calls to itself, in the order of names."""
+
+    callees: Mapping[str, tuple[str, ...]]
+    callers: Mapping[str, tuple[str, ...]]
+
+    def reached(self, service: str) -> tuple[str, ...]:
+        """The service and everything it calls, directly or not, breadth first."""
+        seen = dict.fromkeys([service])
+        for name in seen_while(seen):
+            seen.update(dict.fromkeys(self.callees.get(name, ())))
+        return tuple(seen)
+
+
+def seen_while(names: Mapping[str, None]) -> Iterable[str]:
+    """The names of a mapping that grows meanwhile."""
+    at = 0
+    while at < len(names):
+        yield list(names)[at]
+        at += 1
+
+
+def calls_of(graph: Iterable[tuple[str, str]]) -> Calls:
+    """The call graph of (caller, callee) pairs."""
+    down: defaultdict[str, set[str]] = defaultdict(set)
+    up: defaultdict[str, set[str]] = defaultdict(set)
+    for caller, callee in graph:
+        if caller != callee:
+            down[caller].add(callee)
+            up[callee].add(caller)
+    return Calls(
+        {name: tuple(sorted(others)) for name, others in down.items()},
+        {name: tuple(sorted(others)) for name, others in up.items()},
+    )
+
+
+def explained(side: Side, kinds: Sequence[str], calls: Calls, alert: str) -> Mapping[str, float]:
+    """For each service below the alerting one: the share (0..1) of the alert's excess that its own excess can explain.
+
+    Excess is what an ordinary sample would not have had: (latency - usual) x requests, or failed requests. A service's
+    own excess is what is left after its callees' excess. Empty where the alert is of another kind or does not rise.
+    """
+    row = {name: n for n, name in enumerate(side.columns)}
+    at = row.get(alert)
+    if at is None or kinds[at] not in TROUBLE or not side.base.shape[1]:
+        return {}
+    service, _, metric = alert.partition(SEPARATOR)
+    weights = {side.services[n]: n for n in reversed(range(len(kinds))) if kinds[n] == "requests"}
+    excess: dict[str, Array] = {}
+    for name in calls.reached(service):
+        here = row.get(f"{name}{SEPARATOR}{metric}")
+        if here is not None:
+            excess[name] = _excess(side, here, weights.get(name), kinds[at])
+    cut = side.base.shape[1]
+    asked = np.maximum(excess[service][cut:], 0.0)
+    if float(asked.sum()) <= 0:
+        return {}
+    found = {}
+    for name in sorted(excess):
+        below = [np.maximum(excess[callee], 0.0) for callee in calls.callees.get(name, ()) if callee in excess]
+        own = excess[name] - np.sum(below, axis=0) if below else excess[name]
+        own = np.maximum(own[cut:] - float(np.median(own[:cut])), 0.0)
+        found[name] = float(np.minimum(own, asked).sum() / asked.sum())
+    return found
+
+
+def _excess(side: Side, row: int, weight: int | None, kind: str) -> Array:
+    """Excess over baseline and window, a sample each; 0 where a sample is missing."""
+    values = np.concatenate([side.base[row], side.post[row]])
+    usual = float(medians(side.base[row][None, :])[0])
+    many = 1.0 if weight is None else np.concatenate([side.base[weight], side.post[weight]])
+    over = (values - usual) * many
+    return np.nan_to_num(-over if kind == "good" else over)
+
+
+def waited_for(side: Side, kinds: Sequence[str], found: Sizes, calls: Calls) -> Mapping[str, float]:
+    """For each callee the least rise (robust units) of the latency its callers see in their calls.
+
+    A callee whose network is slow shows nothing itself, but all of its callers wait.
+    """
+    seen: dict[str, float] = {}
+    for n, kind in enumerate(kinds):
+        if kind == "calling":
+            name = side.services[n]
+            seen[name] = max(seen.get(name, 0.0), float(found.size[n]))
+    rises = {
+        callee: min((seen[caller] for caller in callers if caller in seen), default=0.0)
+        for callee, callers in calls.callers.items()
+    }
+    return {callee: rise for callee, rise in rises.items() if rise > 0}
+
+
+def inherited(
+    side: Side, kinds: Sequence[str], found: Sizes, calls: Calls, waits: Mapping[str, float]
+) -> frozenset[str]:
+    """Services one of whose callees is slow too, or is waited for: their own latency may be that callee's."""
+    slow: dict[str, float] = dict(waits)
+    for n, kind in enumerate(kinds):
+        if kind == "latency":
+            name = side.services[n]
+            slow[name] = max(slow.get(name, 0.0), float(found.size[n]))
+    return frozenset(
+        caller for caller, callees in calls.callees.items() if any(slow.get(callee, 0.0) > CLEAR for callee in callees)
+    )
