@@ -12,6 +12,8 @@ from bot.analysis.changes import medians
 from bot.analysis.frames import Array
 
 TROUBLE = ("latency", "good", "errors")
+FAINT = 2.0
+"""Robust units up to which the wait for a callee is nothing."""
 CLEAR = 3.0
 """Robust units from which on a callee's latency explains its caller's."""
 
@@ -25,18 +27,13 @@ class Calls:
 
     def reached(self, service: str) -> tuple[str, ...]:
         """The service and everything it calls, directly or not, breadth first."""
-        seen = dict.fromkeys([service])
-        for name in seen_while(seen):
-            seen.update(dict.fromkeys(self.callees.get(name, ())))
-        return tuple(seen)
-
-
-def seen_while(names: Mapping[str, None]) -> Iterable[str]:
-    """The names of a mapping that grows meanwhile."""
-    at = 0
-    while at < len(names):
-        yield list(names)[at]
-        at += 1
+        found = [service]
+        seen = {service}
+        for name in found:
+            further = [callee for callee in self.callees.get(name, ()) if callee not in seen]
+            seen.update(further)
+            found += further
+        return tuple(found)
 
 
 def calls_of(graph: Iterable[tuple[str, str]]) -> Calls:
@@ -51,6 +48,12 @@ def calls_of(graph: Iterable[tuple[str, str]]) -> Calls:
         {name: tuple(sorted(others)) for name, others in down.items()},
         {name: tuple(sorted(others)) for name, others in up.items()},
     )
+
+
+def joined(calls: Calls, further: Mapping[str, Iterable[str]]) -> Calls:
+    """The call graph with the callees that are known from elsewhere."""
+    known = [(caller, callee) for caller, callees in calls.callees.items() for callee in callees]
+    return calls_of([*known, *((caller, callee) for caller, callees in further.items() for callee in callees)])
 
 
 def explained(side: Side, kinds: Sequence[str], calls: Calls, alert: str) -> Mapping[str, float]:
@@ -92,28 +95,33 @@ def _excess(side: Side, row: int, weight: int | None, kind: str) -> Array:
     return np.nan_to_num(-over if kind == "good" else over)
 
 
-def waited_for(side: Side, kinds: Sequence[str], found: Sizes, calls: Calls) -> Mapping[str, float]:
-    """For each callee the least rise (robust units) of the latency its callers see in their calls.
+def waited_for(side: Side, kinds: Sequence[str], found: Sizes, calls: Calls) -> Mapping[str, tuple[float, float]]:
+    """For each callee the largest rise (robust units) of the latency its callers see in their calls, and its fit.
 
-    A callee whose network is slow shows nothing itself, but all of its callers wait.
+    A callee whose network is slow shows nothing itself, but its callers wait. The fit (0..1) is how well its callers
+    are just the services that wait: what others wait for speaks against it, and so does a caller that does not wait.
     """
     seen: dict[str, float] = {}
     for n, kind in enumerate(kinds):
         if kind == "calling":
             name = side.services[n]
             seen[name] = max(seen.get(name, 0.0), float(found.size[n]))
-    rises = {
-        callee: min((seen[caller] for caller in callers if caller in seen), default=0.0)
-        for callee, callers in calls.callers.items()
-    }
-    return {callee: rise for callee, rise in rises.items() if rise > 0}
+    rises = {name: max(0.0, rise - FAINT) for name, rise in seen.items()}
+    every, most = sum(rises.values()), max(rises.values(), default=0.0)
+    fits = {}
+    for callee, callers in calls.callers.items():
+        known = [rises[caller] for caller in callers if caller in rises]
+        if any(known):
+            calm = sum(rise == 0 for rise in known)
+            fits[callee] = (max(known) + FAINT, sum(known) / (every + 0.5 * calm * most))
+    return fits
 
 
 def inherited(
     side: Side, kinds: Sequence[str], found: Sizes, calls: Calls, waits: Mapping[str, float]
 ) -> frozenset[str]:
     """Services one of whose callees is slow too, or is waited for: their own latency may be that callee's."""
-    slow: dict[str, float] = dict(waits)
+    slow = dict(waits)
     for n, kind in enumerate(kinds):
         if kind == "latency":
             name = side.services[n]

@@ -30,7 +30,10 @@ WEIGHT = {
     "host": 0.4,
 }
 """A resource that ran short is nearer to a cause than its consequences; a host's load is shared by what runs there."""
-FIRST = {"memory": 1.0, "disk": 1.0, "cpu": 0.8, "errors": 0.75, "good": 0.75, "latency": 0.7, "host": 0.4}
+BAD = {"memory": 1, "disk": 1, "cpu": 1, "errors": 1, "good": -1, "latency": 1, "calling": 1}
+"""The side on which a kind is in trouble; the other side is rather a consequence."""
+FIRST = {"memory": 1.0, "disk": 1.0, "cpu": 0.8, "errors": 0.75, "good": 0.75, "latency": 0.7, "calling": 0.6}
+FIRST |= {"requests": 0.6, "other": 0.6, "host": 0.4}
 """Order of the metrics of one service: memory that runs short costs CPU too, while a CPU hog leaves memory alone."""
 
 

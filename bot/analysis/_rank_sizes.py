@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.analysis._rank_kinds import STOCKS
-from bot.analysis._rank_table import Rows, Side
+from bot.analysis._rank_table import Families, Side
 from bot.analysis.changes import MAD, medians
 from bot.analysis.frames import Array
 
 RELATIVE = 0.05
 """A shift by this share of the level (its own, or the usual one of the same metric elsewhere) is one unit at least."""
-PEERS = 4
-"""From so many services on, the same metric of the others tells what is usual."""
+ENDLESS = 1e9
+"""More robust units than this are not told apart."""
 CROWD = 0.75
 """The quantile of the shifts of one metric over services that is taken for common."""
 
@@ -32,7 +32,8 @@ class Sizes:
 def sizes(side: Side, kinds: Sequence[str]) -> Sizes:
     """The shifts of all columns; 0 where one of the sides is unknown."""
     stocks = np.array([kind in STOCKS for kind in kinds])
-    level, spread = _usual(side.base)
+    level = medians(side.base)
+    spread = spreads(side.base - level[:, None])
     shift = beyond(side.post - level[:, None])
     still = _still(side)
     if side.before.shape[1]:
@@ -47,11 +48,10 @@ def sizes(side: Side, kinds: Sequence[str]) -> Sizes:
         shift = np.where(stocks & np.isfinite(near), least, shift)
     shift = np.nan_to_num(np.where(np.isnan(level), 0.0, shift))
     usual = np.nan_to_num(level)
-    scale = np.maximum(np.nan_to_num(spread), RELATIVE * np.abs(usual))
-    scale = np.maximum(scale, _peers(side.families, np.nan_to_num(spread), usual, shift, still))
-    size = np.divide(shift, scale, out=np.zeros_like(shift), where=scale > 0)
-    size = np.where((scale == 0) & (shift != 0), np.sign(shift) / RELATIVE, size)
-    return Sizes(usual, usual + shift, scale, size)
+    scale = np.maximum(spread, RELATIVE * np.abs(usual))
+    scale = np.maximum(scale, peer_floor(side.families, spread, usual, shift, still.astype(float)))
+    size = np.divide(shift, scale, out=np.sign(shift) / RELATIVE, where=scale > 0)
+    return Sizes(usual, usual + shift, scale, np.clip(size, -ENDLESS, ENDLESS))
 
 
 def beyond(away: Array) -> Array:
@@ -76,38 +76,36 @@ def quantiles(values: Array, share: float) -> Array:
     return found
 
 
-def _usual(base: Array) -> tuple[Array, Array]:
-    """Level and spread: the larger of the MAD and the standard deviation, so that bursts that are usual count."""
-    level = medians(base)
-    away = base - level[:, None]
+def spreads(away: Array) -> Array:
+    """The larger of the MAD and the standard deviation, so that bursts that are usual count."""
     known = np.isfinite(away)
     counts = np.maximum(known.sum(axis=1), 1)
-    mean = np.where(known, away, 0.0).sum(axis=1) / counts
-    square = (np.where(known, away - mean[:, None], 0.0) ** 2).sum(axis=1) / counts
-    return level, np.maximum(np.nan_to_num(MAD * medians(np.abs(away))), np.sqrt(square))
+    filled = np.where(known, away, 0.0)
+    mean = filled.sum(axis=1) / counts
+    square = np.maximum((filled**2).sum(axis=1) / counts - mean**2, 0.0)
+    found: Array = np.maximum(np.nan_to_num(MAD * medians(np.abs(away))), np.sqrt(square))
+    return found
 
 
 def _still(side: Side) -> NDArray[np.bool_]:
     """Columns of a metric that never varied for any service in the baseline: it was not measured there."""
     if not side.base.shape[1]:
         return np.ones(len(side.columns), dtype=bool)
-    filled = np.where(np.isnan(side.base), -np.inf, side.base).max(axis=1)
-    lowest = np.where(np.isnan(side.base), np.inf, side.base).min(axis=1)
-    still = np.zeros(len(side.columns), dtype=bool)
-    for rows in side.families:
-        if len(rows) >= PEERS:
-            still[rows] = not bool((filled[rows] > lowest[rows]).any())
+    high = np.where(np.isnan(side.base), -np.inf, side.base).max(axis=1)
+    low = np.where(np.isnan(side.base), np.inf, side.base).min(axis=1)
+    still: NDArray[np.bool_] = side.families.many & (side.families.quantile((high > low).astype(float), 1.0) == 0)
     return still
 
 
-def _peers(families: Sequence[Rows], spread: Array, level: Array, shift: Array, still: NDArray[np.bool_]) -> Array:
-    """A floor for each scale from the same metric of the other services, where there are enough of them."""
-    floor = np.zeros(len(spread))
-    for rows in families:
-        if len(rows) >= PEERS:
-            usual = max(float(np.median(spread[rows])), RELATIVE * float(np.median(np.abs(level[rows]))))
-            common = float(np.quantile(np.abs(shift[rows]), CROWD))
-            floor[rows] = max(usual, (1.5 if still[rows[0]] else 0.5) * common)
+def peer_floor(families: Families, spread: Array, level: Array, shift: Array, still: Array | float = 0.0) -> Array:
+    """A floor for each scale from the same metric of the other services, where there are enough of them.
+
+    What most of them do is usual: their spread, a share of their level, and half of a shift that a quarter of them
+    shares; one and a half of that shift where the baseline says nothing (`still` 1).
+    """
+    usual = np.maximum(families.quantile(spread, 0.5), RELATIVE * families.quantile(np.abs(level), 0.5))
+    common = families.quantile(np.abs(shift), CROWD) * (0.5 + still)
+    floor: Array = np.where(families.many, np.maximum(usual, common), 0.0)
     return floor
 
 

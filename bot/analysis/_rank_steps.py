@@ -120,10 +120,14 @@ def deviation(before: int, of: int, now: int, among: int) -> float:
 
 @dataclass(frozen=True)
 class Wait:
-    """Two services that wait longer for each other: `size` in standard deviations, weighed by how much longer."""
+    """Two services that wait longer for each other: `size` in standard deviations, weighed by how much longer.
+
+    `usual` and `now` are medians in seconds, `step` is what comes late.
+    """
 
     first: int
     second: int
+    step: int
     size: float
     usual: float
     now: float
@@ -154,7 +158,7 @@ def partners(log: Steps) -> Mapping[int, set[int]]:
 
 
 def called(log: Steps) -> Mapping[tuple[int, int], int]:
-    """In how many requests the first line of the second service after one of the first comes before any way back."""
+    """For pairs of services in how many requests the step from the first to the second comes before any way back."""
     here = _crossings(log)
     low, high = (side(log.services[here - 1], log.services[here]) for side in (np.minimum, np.maximum))
     together = _joined(_joined(low, high), log.requests[here])
@@ -184,4 +188,4 @@ def _wait(key: tuple[int, int, int, int], old: Array, new: Array, typical: float
     if strength < SLOWER or is_now <= was:
         return None
     times = math.log10((is_now + typical) / (max(was, 0.0) + typical)) / 2.0
-    return Wait(key[0], key[1], strength * min(times, 1.0), was, is_now)
+    return Wait(key[0], key[1], key[3], strength * min(times, 1.0), was, is_now)

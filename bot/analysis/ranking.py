@@ -1,32 +1,35 @@
 """Movers: many series before and after, ranked services and metrics out, the likeliest cause first.
 
 Each series' shift is measured in robust units of its own usual spread and of the same metric of the other services,
-so that near-constant noise does not win and no unit matters. What speaks for a service comes from up to four sources
-(its metrics, the call graph below an alert, requests that break or wait in the logs, errors and bursts in the logs);
-each source counts by how far the service stands out from the others in it.
+so that near-constant noise does not win and no unit matters. What speaks for a service comes from several sources (its
+metrics and those of its callers; requests that break or wait, errors and bursts in the logs), and each source counts
+by how far the service stands out from the others in it. Below an alert the call graph decides: the service whose own
+excess, without its callees', explains most of the alert's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from bot.analysis._rank_graph import calls_of, explained, inherited, waited_for
-from bot.analysis._rank_kinds import FIRST, WEIGHT, kind_of
-from bot.analysis._rank_logs import Line, LogEvidence, log_evidence
-from bot.analysis._rank_sizes import Sizes, since, sizes
-from bot.analysis._rank_table import Side, Table, side_by_side
+from bot.analysis._rank_evidence import Case, by_metrics, fused, loud
+from bot.analysis._rank_graph import calls_of, explained
+from bot.analysis._rank_kinds import FIRST, kind_of
+from bot.analysis._rank_lines import Line
+from bot.analysis._rank_logs import LogEvidence, log_evidence
+from bot.analysis._rank_quiet import significance
+from bot.analysis._rank_sizes import since, sizes
+from bot.analysis._rank_table import Table, side_by_side
+from bot.analysis.frames import Array
 from bot.domain.ranking import Moved, Ranked, Ranking
 
 __all__ = ["Line", "LogEvidence", "Table", "log_evidence", "rank"]
 
-HALF = 10.0
-"""Robust units at which a shift says half of what the largest one can."""
-CLOSE = 2.5
+REAL = 2.5
 """Robust units at which a shift counts as real when the metrics of one service are put in order."""
-STANDS_OUT = {"metrics": 0.3, "broken": 2.5, "slow": 1.0, "counts": 3.0}
-"""What a source must say at least for its loudest service to stand out."""
 MOST = 8
 """Metrics told of each service."""
+ASIDE = 0.01
+"""What all other evidence weighs beside the share of an alert that a service explains: it decides between equals."""
 
 
 def rank(
@@ -41,94 +44,61 @@ def rank(
     """Services and metrics by how likely they are the cause of what differs in `post` from the `baseline`.
 
     The baseline may lie anywhere in time; `before` are the samples right before `post`, if at hand: they stand in for
-    columns that the baseline lacks and tell old shifts of stocks (memory, disk) from new ones. Columns may differ
-    between the tables. `graph` has (caller, callee) pairs, `alert` the name of the column that alerts, `logs` what
-    `log_evidence` gives. The order of columns, the tables' times and PYTHONHASHSEED change nothing.
+    columns that the baseline lacks, and tell old shifts of stocks (memory, disk) from new ones. Columns may differ
+    between the tables. `graph` has (caller, callee) pairs, `alert` names the column that alerts, `logs` is what
+    `log_evidence` gives. The order of columns, the tables' times and PYTHONHASHSEED change nothing. With no sample in
+    one of the tables nothing is said to have changed unless the logs say so.
     """
     side = side_by_side(post, baseline, before)
     kinds = tuple(kind_of(metric) for metric in side.metrics)
+    edges = tuple(graph)
     with np.errstate(all="ignore"):
-        found = sizes(side, kinds)
-        moments = since(side, found)
-    calls = calls_of(graph)
-    waits = waited_for(side, kinds, found, calls) if calls.callers else {}
-    heirs = inherited(side, kinds, found, calls, waits) if calls.callers else frozenset[str]()
-    said = _by_metrics(side, kinds, found, waits, heirs)
-    scores = _fused(said, logs or {})
-    shares = explained(side, kinds, calls, alert) if alert and calls.callees else {}
+        case = Case(side, kinds, sizes(side, kinds), calls_of(edges), logs or {})
+        moments = since(side, case.found)
+        sure = significance(side, kinds, case.found)
+    scores = fused(by_metrics(case), case.logs)
+    shares = explained(side, kinds, case.calls, alert) if alert and edges else {}
     if shares:
-        quiet = 0.01 / (1.0 + max(scores.values(), default=0.0))
-        scores = {s: shares.get(s, 0.0) + quiet * scores.get(s, 0.0) for s in scores.keys() | shares.keys()}
-    return _ranking(side, kinds, found, moments, scores, logs or {})
-
-
-def _by_metrics(
-    side: Side, kinds: Sequence[str], found: Sizes, waits: Mapping[str, float], heirs: frozenset[str]
-) -> dict[str, float]:
-    """What the metrics say of each service: its strongest kinds, each further one at half of the one before."""
-    best: dict[str, dict[str, float]] = {name: {} for name in side.services}
-    for service, kind, size in zip(side.services, kinds, np.abs(found.size).tolist(), strict=True):
-        worth = size / (size + HALF) * WEIGHT[kind]
-        if kind == "calling" and heirs and service in heirs or kind == "latency" and service in heirs:
-            worth *= 0.5
-        best[service][kind] = max(best[service].get(kind, 0.0), worth)
-    for service, size in waits.items():
-        best.setdefault(service, {})["waited for"] = size / (size + HALF) * 0.7
-    return {
-        service: sum(worth * 0.5**n for n, worth in enumerate(sorted(kinds_of.values(), reverse=True)[:4]))
-        for service, kinds_of in best.items()
-    }
-
-
-def _fused(metrics: Mapping[str, float], logs: Mapping[str, LogEvidence]) -> dict[str, float]:
-    """Each source's squared contrast to its third-loudest service, summed."""
-    sources = {
-        "metrics": dict(metrics),
-        "broken": {s: e.broken for s, e in logs.items()},
-        "slow": {s: e.slow for s, e in logs.items()},
-        "counts": {s: e.counts for s, e in logs.items()},
-    }
-    total = dict.fromkeys([*metrics, *logs], 0.0)
-    for name, values in sources.items():
-        loud = sorted(values.values(), reverse=True)
-        third = max(STANDS_OUT[name], loud[2] if len(loud) > 2 else 0.0)
-        for service, value in values.items():
-            total[service] += (value / third) ** 2 * (0.3 if name == "counts" else 1.0)
-    return total
+        most = max(scores.values(), default=0.0) or 1.0
+        every = sorted(scores.keys() | shares.keys())
+        scores = {s: shares.get(s, 0.0) + ASIDE * scores.get(s, 0.0) / most for s in every}
+    changed = bool(shares) or bool((sure >= 1).any()) or any(loud(e) for e in case.logs.values())
+    return _ranking(case, moments, scores, shares, changed)
 
 
 def _ranking(
-    side: Side,
-    kinds: Sequence[str],
-    found: Sizes,
-    moments: np.ndarray[tuple[int], np.dtype[np.float64]],
-    scores: Mapping[str, float],
-    logs: Mapping[str, LogEvidence],
+    case: Case, moments: Array, scores: Mapping[str, float], shares: Mapping[str, float], changed: bool
 ) -> Ranking:
     """The answer; metrics are in order of their service's score times how telling they are."""
-    telling = np.array([FIRST.get(kind, 0.6) for kind in kinds]) * np.tanh(np.abs(found.size) / CLOSE)
-    rows: dict[str, list[int]] = {}
-    for n in np.argsort(-telling, kind="stable").tolist():
-        rows.setdefault(side.services[n], []).append(n)
+    side, found = case.side, case.found
+    telling = np.array([FIRST[kind] for kind in case.kinds]) * np.tanh(np.abs(found.size) / REAL)
     moved = [
-        Moved(
-            side.services[n],
-            side.metrics[n],
-            float(found.size[n]),
-            None if np.isnan(moments[n]) else float(moments[n]),
-            float(found.level[n]),
-            float(found.now[n]),
+        Moved(service, metric, size, None if np.isnan(moment) else moment, level, now)
+        for service, metric, size, moment, level, now in zip(
+            side.services,
+            side.metrics,
+            *(part.tolist() for part in (found.size, moments, found.level, found.now)),
+            strict=True,
         )
-        for n in range(len(side.columns))
     ]
-    services = []
-    for service in sorted(scores, key=lambda s: (-scores[s], s)):
-        own = [moved[n] for n in rows.get(service, [])]
-        log = logs.get(service)
-        when = own[0].since if own else None
-        services.append(
-            Ranked(service, scores[service], when, tuple(own[:MOST]), log.why if log else "", log.lines if log else ())
-        )
-    worth = [telling[n] * scores[side.services[n]] for n in range(len(side.columns))]
-    order = sorted(range(len(side.columns)), key=lambda n: (-worth[n], side.columns[n]))
-    return Ranking(True, tuple(services), tuple(moved[n] for n in order))
+    rows: dict[str, list[Moved]] = {}
+    for n in np.argsort(-telling, kind="stable").tolist():
+        rows.setdefault(side.services[n], []).append(moved[n])
+    services = tuple(
+        _ranked(name, scores[name], rows.get(name, []), shares.get(name), case.logs.get(name))
+        for name in sorted(scores, key=lambda s: (-scores[s], s))
+    )
+    worth = telling * np.array([scores[name] for name in side.services])
+    order = np.argsort(-worth, kind="stable").tolist()
+    return Ranking(changed, services, tuple(moved[n] for n in order))
+
+
+def _ranked(name: str, score: float, moved: list[Moved], share: float | None, log: LogEvidence | None) -> Ranked:
+    why = [f"{share:.0%} of the alert's excess is explained by its own"] if share else []
+    if log is not None and log.why:
+        why.append(log.why)
+    if not why and moved:
+        first = moved[0]
+        why.append(f"{first.metric} {'up' if first.size > 0 else 'down'} {abs(first.size):.1f} robust units")
+    when = moved[0].since if moved else None
+    return Ranked(name, score, when, tuple(moved[:MOST]), "; ".join(why), log.lines if log else ())
