@@ -20,8 +20,28 @@ CROWD = 0.75
 
 
 @dataclass(frozen=True)
+class Usual:
+    """Per column of the baseline: median (NaN: unknown), MAD as a standard deviation, and every sample's deviation."""
+
+    level: Array
+    mad: Array
+    away: Array
+
+    @classmethod
+    def of(cls, base: Array) -> "Usual":
+        """What is usual in a baseline (m x n)."""
+        level = medians(base)
+        away = base - level[:, None]
+        return cls(level, np.nan_to_num(MAD * medians(np.abs(away))), away)
+
+    def spread(self) -> Array:
+        """The larger of the MAD and the standard deviation, so that bursts that are usual count."""
+        return spread_of(self.mad, *sums(self.away))
+
+
+@dataclass(frozen=True)
 class Sizes:
-    """Per column: usual `level` and the new one, `scale` (one robust unit) and `size` = shift / scale, signed."""
+    """Per column: usual `level` and the new one (`now`), and the `size` of the shift in robust units, signed."""
 
     level: Array
     now: Array
@@ -29,61 +49,66 @@ class Sizes:
     size: Array
 
 
-def sizes(side: Side, kinds: Sequence[str]) -> Sizes:
+def sizes(side: Side, kinds: Sequence[str], usual: Usual) -> Sizes:
     """The shifts of all columns; 0 where one of the sides is unknown."""
-    stocks = np.array([kind in STOCKS for kind in kinds])
-    level = medians(side.base)
-    spread = spreads(side.base - level[:, None])
+    level, spread, still = usual.level, usual.spread(), _still(side)
     shift = beyond(side.post - level[:, None])
-    still = _still(side)
     if side.before.shape[1]:
         near = medians(side.before)
         lately = beyond(side.post - near[:, None])
-        fresh = (still | np.isnan(level)) & np.isfinite(near)
+        known = np.isfinite(near)
+        fresh = (still | np.isnan(level)) & known
         level = np.where(fresh, near, level)
         spread = np.where(fresh, 0.0, spread)
         shift = np.where(fresh, lately, shift)
-        same = np.sign(shift) == np.sign(lately)
-        least = np.where(same, np.sign(shift) * np.minimum(np.abs(shift), np.abs(lately)), 0.0)
-        shift = np.where(stocks & np.isfinite(near), least, shift)
-    shift = np.nan_to_num(np.where(np.isnan(level), 0.0, shift))
-    usual = np.nan_to_num(level)
-    scale = np.maximum(spread, RELATIVE * np.abs(usual))
-    scale = np.maximum(scale, peer_floor(side.families, spread, usual, shift, still.astype(float)))
+        stocks = np.array([kind in STOCKS for kind in kinds], dtype=bool)
+        shift = np.where(stocks & known, _common(shift, lately), shift)
+    shift = np.nan_to_num(shift)
+    level = np.nan_to_num(level)
+    scale = np.maximum(spread, RELATIVE * np.abs(level))
+    scale = np.maximum(scale, peer_floor(side.families, spread, level, shift, still.astype(float)))
     size = np.divide(shift, scale, out=np.sign(shift) / RELATIVE, where=scale > 0)
-    return Sizes(usual, usual + shift, scale, np.clip(size, -ENDLESS, ENDLESS))
+    return Sizes(level, level + shift, scale, np.clip(size, -ENDLESS, ENDLESS))
+
+
+def _common(first: Array, second: Array) -> Array:
+    """The smaller of two shifts; none where they have different signs."""
+    same = np.sign(first) == np.sign(second)
+    return np.where(same, np.sign(first) * np.minimum(np.abs(first), np.abs(second)), 0.0)
 
 
 def beyond(away: Array) -> Array:
     """How far a quarter of the samples is away at least, on the side where that is more; NaN where there is none."""
-    up, down = quantiles(away, 0.75), quantiles(away, 0.25)
+    rows, columns = away.shape
+    if not columns:
+        return np.full(rows, np.nan)
+    ordered = np.sort(away, axis=1)
+    last = np.maximum(columns - np.isnan(ordered).sum(axis=1) - 1, 0)
+    up, down = _quantile(ordered, last, 0.75), _quantile(ordered, last, 0.25)
     return np.where(np.abs(up) >= np.abs(down), up, down)
 
 
-def quantiles(values: Array, share: float) -> Array:
-    """Each row's quantile (linear), NaN left out; NaN where nothing is left."""
-    rows, columns = values.shape
-    if not columns:
-        return np.full(rows, np.nan)
-    ordered = np.sort(values, axis=1)
-    counts = columns - np.isnan(ordered).sum(axis=1)
-    at = share * np.maximum(counts - 1, 0)
+def _quantile(ordered: Array, last: NDArray[np.int64], share: float) -> Array:
+    """Each row's quantile (linear); `last` is the place of its last known value."""
+    at = share * last
     low = np.floor(at).astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(counts - 1, 0))
-    row = np.arange(rows)
-    lower, upper = ordered[row, low], ordered[row, high]
+    row = np.arange(len(ordered))
+    lower, upper = ordered[row, low], ordered[row, np.minimum(low + 1, last)]
     found: Array = lower + (upper - lower) * (at - low)
     return found
 
 
-def spreads(away: Array) -> Array:
-    """The larger of the MAD and the standard deviation, so that bursts that are usual count."""
+def sums(away: Array) -> tuple[Array, Array, Array]:
+    """Per row how many values are known, their sum, and the sum of their squares."""
     known = np.isfinite(away)
-    counts = np.maximum(known.sum(axis=1), 1)
     filled = np.where(known, away, 0.0)
-    mean = filled.sum(axis=1) / counts
-    square = np.maximum((filled**2).sum(axis=1) / counts - mean**2, 0.0)
-    found: Array = np.maximum(np.nan_to_num(MAD * medians(np.abs(away))), np.sqrt(square))
+    return known.sum(axis=1).astype(float), filled.sum(axis=1), np.einsum("ij,ij->i", filled, filled)
+
+
+def spread_of(mad: Array, number: Array, total: Array, square: Array) -> Array:
+    """The larger of a MAD and the standard deviation that the sums tell."""
+    number = np.maximum(number, 1.0)
+    found: Array = np.maximum(mad, np.sqrt(np.maximum(square / number - (total / number) ** 2, 0.0)))
     return found
 
 

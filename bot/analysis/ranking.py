@@ -17,7 +17,7 @@ from bot.analysis._rank_kinds import FIRST, kind_of
 from bot.analysis._rank_lines import Line
 from bot.analysis._rank_logs import LogEvidence, log_evidence
 from bot.analysis._rank_quiet import significance
-from bot.analysis._rank_sizes import since, sizes
+from bot.analysis._rank_sizes import Usual, since, sizes
 from bot.analysis._rank_table import Table, side_by_side
 from bot.analysis.frames import Array
 from bot.domain.ranking import Moved, Ranked, Ranking
@@ -53,9 +53,10 @@ def rank(
     kinds = tuple(kind_of(metric) for metric in side.metrics)
     edges = tuple(graph)
     with np.errstate(all="ignore"):
-        case = Case(side, kinds, sizes(side, kinds), calls_of(edges), logs or {})
+        usual = Usual.of(side.base)
+        case = Case(side, kinds, sizes(side, kinds, usual), calls_of(edges), logs or {})
         moments = since(side, case.found)
-        sure = significance(side, kinds, case.found)
+        sure = significance(side, kinds, case.found, usual)
     scores = fused(by_metrics(case), case.logs)
     shares = explained(side, kinds, case.calls, alert) if alert and edges else {}
     if shares:
