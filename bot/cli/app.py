@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -74,6 +74,41 @@ def demo(
         verb.once(once, fault, seed, evidence=evidence, as_json=as_json)
     else:
         verb.run(fault, seed, port=port, browser=browser)
+
+
+@app.command()
+def logs(
+    what: Annotated[Literal["templates", "digest"], typer.Argument(help="Every kind of entry, or the log in brief.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Logs of any format; .gz, .xz; - is stdin.")],
+    assign: Annotated[str, typer.Option(metavar="TSV", help="templates: write `line TAB template id` there.")] = "",
+    baseline: Annotated[str, typer.Option(metavar="FILE", help="digest: a log of ordinary times.")] = "",
+    budget: Annotated[int, typer.Option(metavar="N", min=100, help="digest: at most so many tokens.")] = 2_000,
+    fold: Annotated[bool, typer.Option(help="Stack traces belong to the line before them.")] = True,
+    as_json: Json = False,
+) -> None:
+    """What logs say without their repetitions: templates with counts, or a digest of what is new and what is bad."""
+    from bot.cli import logs as verb
+
+    if what == "templates":
+        verb.templates(files, assign, baseline, fold=fold, as_json=as_json)
+    else:
+        verb.digested(files, baseline, assign, budget, fold=fold, as_json=as_json)
+
+
+@app.command()
+def forecast(
+    file: Annotated[str, typer.Argument(metavar="CSV", help="time,value… or one value a line; - is stdin.")],
+    above: Annotated[float | None, typer.Option(metavar="V", help="Too much from here on.")] = None,
+    below: Annotated[float | None, typer.Option(metavar="V", help="Too little from here on.")] = None,
+    horizon: Annotated[str, typer.Option(metavar="TIME", help="How far to look: 90s, 30m, 6h, 2d.")] = "6h",
+    step: Annotated[str, typer.Option(metavar="TIME", help="Between values without times.")] = "",
+    sustain: Annotated[int, typer.Option(metavar="N", min=1, help="So many samples in a row count as reached.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Whether and when each series reaches a threshold, with an 80 % interval, and where it goes until then."""
+    from bot.cli import forecast as verb
+
+    verb.run(file, above, below, horizon, step, sustain=sustain, as_json=as_json)
 
 
 @app.command()
