@@ -5,8 +5,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import islice
 
-import numpy as np
-
 WILD = "<*>"
 _PAIRS = re.compile(r"(?:[0-9A-Fa-f]{2}:){3,}[0-9A-Fa-f]{2}")
 _DOTS = re.compile(r"\.{3,}")
@@ -19,12 +17,16 @@ _PUNCT = frozenset("=:,;()[]{}<>\"'|@")
 _UNITS = frozenset(("B", "KB", "MB", "GB", "TB", "ms", "us", "ns", "sec", "secs", "KiB", "MiB", "GiB", "kB", "s"))
 _OPEN = {"(": ")", "[": "]", "{": "}", "<": ">", '"': '"', "'": "'"}
 _NAMING = frozenset(("user", "host", "file", "name", '"', "'"))
+_UNREAD = "\ufffd"
+"""What stands for bytes that are no UTF-8."""
 _MANY, _MANY_FIRST = 5, 20
 """Distinct words at one place (at the first place) that make it variable whatever they look like."""
 Tokens = tuple[str, ...]
 
 
 def _word(piece: str) -> str:
+    if not piece.isascii() and piece.count(_UNREAD) * 3 > len(piece):
+        return WILD  # bytes, not text
     if any(map(str.isdigit, piece)) or piece.count("/") > 1 or (piece[0] == "/" and len(piece) > 1):
         return WILD
     if piece in _CALENDAR or _DOTTED.search(piece):
@@ -115,28 +117,40 @@ def group(contents: Sequence[Tokens], rounds: int = 6) -> list[Tokens]:
 
 def _merge(forms: Sequence[Tokens]) -> dict[Tokens, Tokens]:
     """One round: every place where forms that are otherwise equal have many values becomes variable."""
-    buckets: defaultdict[tuple[int, int, int], list[int]] = defaultdict(list)
-    longest = max(map(len, forms), default=0)
-    weights = [int(w) for w in np.random.default_rng(5).integers(1, 1 << 61, longest)]
-    numbers: dict[str, int] = {}
-    for n, form in enumerate(forms):
-        codes = [(numbers.setdefault(t, len(numbers)) + 1) * w for t, w in zip(form, weights, strict=False)]
-        whole = sum(codes)
-        for i, token in enumerate(form):
-            if token not in _PUNCT:
-                buckets[i, len(form), whole - codes[i]].append(n)
     marks: defaultdict[int, set[int]] = defaultdict(set)
-    for (i, length, _), rows in buckets.items():
-        if len(rows) > 1 and _anchored(forms[rows[0]], i, length):
-            before = forms[rows[0]][i - 1] if i else ""
-            after = forms[rows[0]][i + 1] if i + 1 < length else ""
-            if _enough([forms[r][i] for r in rows], before, after, i == 0):
-                for r in rows:
-                    marks[r].add(i)
+    lengths: defaultdict[int, list[int]] = defaultdict(list)
+    for n, form in enumerate(forms):
+        lengths[len(form)].append(n)
+    for length, same in lengths.items():
+        for i in range(length):
+            for rows in _alike(forms, same, i):
+                if _varies(forms, rows, i):
+                    for r in rows:
+                        marks[r].add(i)
     known = set(forms)
     out = {f: shorter for f in forms if (shorter := _shortened(f, known))}
     out.update({forms[n]: squeeze([WILD if i in at else t for i, t in enumerate(forms[n])]) for n, at in marks.items()})
     return out
+
+
+def _alike(forms: Sequence[Tokens], same: Sequence[int], i: int) -> list[list[int]]:
+    """Those of one length that are equal but for the word at place i, two and more together."""
+    buckets: dict[Tokens, list[int]] = {}
+    for n in same:
+        form = forms[n]
+        if form[i] not in _PUNCT:
+            buckets.setdefault(form[:i] + form[i + 1 :], []).append(n)
+    return [rows for rows in buckets.values() if len(rows) > 1]
+
+
+def _varies(forms: Sequence[Tokens], rows: Sequence[int], i: int) -> bool:
+    """Whether place i, at which these forms differ and nowhere else, is variable."""
+    form = forms[rows[0]]
+    if not _anchored(form, i, len(form)):
+        return False
+    before = form[i - 1] if i else ""
+    after = form[i + 1] if i + 1 < len(form) else ""
+    return _enough([forms[r][i] for r in rows], before, after, i == 0)
 
 
 def _shortened(form: Tokens, known: set[Tokens]) -> Tokens:

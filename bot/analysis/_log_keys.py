@@ -13,7 +13,10 @@ LONGEST = 1 << 15
 """Bytes of one line that are kept; the rest of it is dropped."""
 MOST_KEYS = 50_000
 """Distinct keys held; later ones share coarser keys, so that memory stays bounded."""
-MOST_COARSE = 5_000
+MOST_COARSE, CHUNK = 5_000, 1 << 14
+KEY_BYTES = 16 << 20
+"""Bytes of keys and of their first lines after which no more keys are held, and first lines are cut to `BRIEF`."""
+BRIEF = 200
 SAMPLES, SAMPLE_LENGTH = 6, 4_000
 """Lines kept of one key, and bytes of each."""
 SAMPLE_BYTES = 24 << 20
@@ -50,7 +53,7 @@ class KeyTable:
         self._ids.default_factory = self._ids.__len__
         self._coarse: dict[bytes, int] = {}
         self._full = False
-        self._held = 0
+        self._held = self._weight = 0
         self._pending = bytearray()
         self._rest = b""
         self._owner = -1
@@ -108,18 +111,24 @@ class KeyTable:
         firsts[codes[::-1]] = np.arange(len(codes))[::-1]
         for code in range(known, total):
             i = int(firsts[code])
-            line = data[starts[i] : min(ends[i], starts[i] + SAMPLE_LENGTH)]
+            most = SAMPLE_LENGTH if self._weight < KEY_BYTES else BRIEF
+            line = data[starts[i] : min(ends[i], starts[i] + most)]
+            self._weight += len(keys[i]) + len(line)
             self.samples.append([(self.lines + i, line)])
             self._kinds[code] = kind_of(line) if self._folds else 0
+        self._full |= self._weight > KEY_BYTES
         self._tally(codes, data, starts, ends)
         self.lines += len(codes)
 
     def _codes(self, keys: Sequence[bytes]) -> Codes:
-        if not self._full:
-            codes = np.fromiter(map(self._ids.__getitem__, keys), np.int64, len(keys))
-            self._full = len(self._ids) > MOST_KEYS
-            return codes
-        return np.fromiter((self._code(key) for key in keys), np.int64, len(keys))
+        """The number of each key; whether more may be held is asked anew every `CHUNK` keys."""
+        codes = np.empty(len(keys), np.int64)
+        for at in range(0, len(keys), CHUNK):
+            some = keys[at : at + CHUNK]
+            number = self._code if self._full else self._ids.__getitem__
+            codes[at : at + CHUNK] = np.fromiter(map(number, some), np.int64, len(some))
+            self._full |= len(self._ids) > MOST_KEYS
+        return codes
 
     def _code(self, key: bytes) -> int:
         """The number of a key when no more can be held: a known key's own, or that of all with the same signs."""
