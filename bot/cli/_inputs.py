@@ -21,7 +21,7 @@ _PACKED: dict[str, Callable[[BinaryIO], BufferedIOBase]] = {
     ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
     ".xz": lzma.LZMAFile,
 }
-Shown = Callable[[int], None]
+Shown = Callable[[int], object]
 """Told how many bytes of a file, as it lies on the disk, have been read since the last time."""
 
 
@@ -63,6 +63,23 @@ def read(file: BufferedIOBase, name: str, size: int = PIECE) -> bytes:
         ) from error
     except OSError as error:
         raise SetupError(f"{name}: {error.strerror or error}") from error
+
+
+def whole_lines(file: BufferedIOBase, name: str, raw: BufferedIOBase, shown: Shown) -> Iterator[bytes]:
+    """The file in pieces of whole lines, each ended by a newline, the last one, too."""
+    rest, told = b"", 0
+    while piece := read(file, name):
+        at = told + len(piece) if file is raw else raw.tell()
+        shown(at - told)
+        told = at
+        cut = piece.rfind(b"\n") + 1
+        if cut:
+            yield rest + piece[:cut]
+            rest = piece[cut:]
+        else:
+            rest += piece
+    if rest:
+        yield rest + b"\n"
 
 
 class Log:

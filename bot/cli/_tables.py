@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
-from bot.cli._inputs import STDIN, opened
+from bot.cli._inputs import STDIN, Shown, opened
 from bot.cli._units import figure, moment
 from bot.domain.errors import SetupError
 
 _TIMES = ("time", "timestamp", "ts", "date", "datetime")
+_ROWS = 100
+"""How often it is shown how far the reading is."""
 _LABELS = frozenset(("phase",))
 """Columns that say something about a row and are no series."""
 
@@ -33,30 +35,37 @@ def called(name: str) -> str:
     return "standard input" if name == STDIN else name
 
 
-def lines(name: str) -> Iterator[tuple[int, list[str]]]:
+def silent(more: int) -> None:
+    """Shows nothing."""
+
+
+def lines(name: str, shown: Shown = silent) -> Iterator[tuple[int, list[str]]]:
     """(line number, cells) of each line of a CSV file that holds any."""
-    shown = called(name)
-    with opened(name) as (file, _):
+    with opened(name) as (file, raw):
         text = io.TextIOWrapper(cast("BinaryIO", file), encoding="utf-8-sig", errors="replace", newline="")
         reader = csv.reader(text)
+        told = 0
         try:
             for row in reader:
                 if any(map(str.strip, row)):
                     yield reader.line_num, row
+                if reader.line_num % _ROWS == 0 and name != STDIN:
+                    shown(raw.tell() - told)
+                    told = raw.tell()
         except csv.Error as error:
-            raise SetupError(f"{shown}:{reader.line_num}: this is no CSV ({error})") from error
+            raise SetupError(f"{called(name)}:{reader.line_num}: this is no CSV ({error})") from error
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            raise SetupError(f"{shown}: cannot be read ({error})") from error
+            raise SetupError(f"{called(name)}: cannot be read ({error})") from error
         finally:
             text.detach()
 
 
-def series(name: str, step: float | None = None) -> Columns:
+def series(name: str, step: float | None = None, shown: Shown = silent) -> Columns:
     """The series of a file: `time,value…` with or without a heading, or one value a line where a step is given.
 
     Rows are put in the order of their times. SetupError names the line that does not fit, and what would.
     """
-    rows = lines(name)
+    rows = lines(name, shown)
     number, first = next(rows, (0, []))
     name = called(name)
     if not first:

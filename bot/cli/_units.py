@@ -49,13 +49,10 @@ def moment(text: str) -> float | None:
 
 def figure(text: str) -> float | None:
     """A cell's number, NaN where it says that there is none; None if it is neither."""
-    bare = text.strip()
-    if bare.lower() in _MISSING:
-        return math.nan
     try:
-        return float(bare)
+        return float(text)
     except ValueError:
-        return None
+        return math.nan if text.strip().lower() in _MISSING else None
 
 
 def clock(at: float) -> str:

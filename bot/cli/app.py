@@ -112,6 +112,25 @@ def forecast(
 
 
 @app.command()
+def rank(
+    file: Annotated[str, typer.Argument(metavar="CSV", help="time and service|metric columns; - is stdin.")],
+    at: Annotated[str, typer.Option(metavar="T", help="When it began: as in the time column, or ISO 8601.")],
+    baseline: Annotated[str, typer.Option(metavar="CSV", help="Usual times; else the rows before T.")] = "",
+    graph: Annotated[str, typer.Option(metavar="CSV", help="caller,callee lines.")] = "",
+    alert: Annotated[str, typer.Option(metavar="COLUMN", help="The column that alerts.")] = "",
+    logs: Annotated[str, typer.Option(metavar="TSV", help="ms TAB service TAB message lines around T.")] = "",
+    logs_baseline: Annotated[str, typer.Option(metavar="TSV", help="Usual logs; else the lines before T.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Which services and metrics changed at a moment, the likeliest cause first; or that nothing did."""
+    from bot.cli import rank as verb
+
+    verb.run(
+        file, at, baseline=baseline, graph=graph, alert=alert, logs=logs, usual_logs=logs_baseline, as_json=as_json
+    )
+
+
+@app.command()
 def serve() -> None:
     """Everything in one process: Slack, investigations, health and metrics; migrates by itself."""
     from bot.cli import serve as verb

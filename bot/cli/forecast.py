@@ -1,13 +1,11 @@
 """`nightjar forecast`: whether and when a series reaches a threshold, and where it goes until then."""
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import typer
-
 from bot.analysis.forecasts import breach, forecast
+from bot.cli._said import say, say_json
 from bot.cli._tables import Columns, series
 from bot.cli._units import clock, clocks, length, seconds, short
 from bot.domain.errors import SetupError
@@ -43,9 +41,9 @@ def run(
     if as_json:
         rows = [_row(one) for one in told]
         head = {"threshold": threshold, "direction": direction, "horizon_s": ahead, "timed": columns.timed}
-        typer.echo(json.dumps({**head, "series": rows}, ensure_ascii=False, indent=1))
+        say_json({**head, "series": rows})
         return
-    typer.echo("\n\n".join(_said(one, threshold, direction, ahead, columns.timed) for one in told))
+    say("\n\n".join(_said(one, threshold, direction, ahead, columns.timed) for one in told))
 
 
 def _threshold(above: float | None, below: float | None) -> tuple[float, Direction]:

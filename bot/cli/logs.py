@@ -1,7 +1,6 @@
 """`nightjar logs templates` and `nightjar logs digest`: what a log says, without its repetitions."""
 
 import itertools
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -9,12 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from bot.analysis.digest import digest
 from bot.analysis.novelty import compare
 from bot.analysis.templates import Miner
 from bot.cli._inputs import STDIN, Log, Part, Shown, bar
+from bot.cli._said import say, say_json
 from bot.cli._units import aligned
 from bot.domain.errors import SetupError
 from bot.domain.logs import Digest, LogPatterns, Novelty
@@ -40,9 +38,9 @@ def templates(files: Sequence[str], assign: str, baseline: str, *, fold: bool, a
         patterns = miner.patterns()
     if as_json:
         found = [asdict(t) for t in patterns.templates]
-        typer.echo(json.dumps({**_head(patterns, log.parts), "templates": found}, ensure_ascii=False, indent=1))
+        say_json({**_head(patterns, log.parts), "templates": found})
     else:
-        typer.echo("\n".join(_listed(patterns, log.parts)))
+        say("\n".join(_listed(patterns, log.parts)))
 
 
 def digested(files: Sequence[str], baseline: str, assign: str, budget: int, *, fold: bool, as_json: bool) -> None:
@@ -62,13 +60,13 @@ def digested(files: Sequence[str], baseline: str, assign: str, budget: int, *, f
             parts, patterns, found = log.parts, miner.patterns(), ()
     made = digest(patterns, found, budget=budget)
     if as_json:
-        typer.echo(json.dumps(_digest(made, patterns, found, parts), ensure_ascii=False, indent=1))
+        say_json(_digest(made, patterns, found, parts))
         return
-    typer.echo(made.text)
+    say(made.text)
     if baseline and not found:
-        typer.echo("Nothing changed: every kind of entry comes as often as in the baseline.")
+        say("Nothing changed: every kind of entry comes as often as in the baseline.")
     if len(parts) > 1:
-        typer.echo("\n".join(_places(parts)))
+        say("\n".join(_places(parts)))
 
 
 def _compared(
