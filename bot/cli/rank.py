@@ -84,11 +84,14 @@ def _calls(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _evidence(logs: str, usual: str, began: float, shown: Shown) -> tuple[Mapping[str, LogEvidence], list[int]]:
-    """What the logs say of each service, and the line numbers in the file that its line ids stand for."""
+    """What the log says of each service from the moment on, and the line numbers that its line ids stand for.
+
+    Usual are its lines before the moment, and all of the other log.
+    """
     before = [line for _, line in _entries(usual, shown)] if usual else []
     window, places = [], []
     for number, line in _entries(logs, shown):
-        if usual or line.time >= began:
+        if line.time >= began:
             window.append(line)
             places.append(number)
         else:
