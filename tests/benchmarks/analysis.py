@@ -185,6 +185,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown := set(only) - set(PARTS):
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     figures, skipped = measure(asked.folder, asked.lines, only)
+    if "times_drain3" in figures and not analysis_rest.has_drain3():
+        skipped["drain3"] = f"not installed: compared with the recorded {RECORDED_DRAIN3:g} MB/s"
     goals = [g for g in goals_for(asked.folder) if g.figure in figures]
     held = {g.figure: g.met(figures[g.figure]) for g in goals}
     for name, why in skipped.items():

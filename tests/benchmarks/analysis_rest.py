@@ -22,12 +22,16 @@ from tests.benchmarks.analysis_logs import mixed
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SAME_LINES, SECONDS = 300_000, 60.0
 """Lines of the mix that the other parser gets, and how long it may take."""
+_LEFT, _RIGHT = r"((?<=[^A-Za-z0-9])|^)", r"((?=[^A-Za-z0-9])|$)"
 MASKS = (
-    (r"((?<=[^A-Za-z0-9])|^)(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})((?=[^A-Za-z0-9])|$)", "IP"),
-    (r"((?<=[^A-Za-z0-9])|^)(0x[a-fA-F0-9]+)((?=[^A-Za-z0-9])|$)", "HEX"),
-    (r"((?<=[^A-Za-z0-9])|^)([\-\+]?\d+)((?=[^A-Za-z0-9])|$)", "NUM"),
+    (rf"{_LEFT}(([0-9a-f]{{2,}}:){{3,}}([0-9a-f]{{2,}})){_RIGHT}", "ID"),
+    (rf"{_LEFT}(\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}){_RIGHT}", "IP"),
+    (rf"{_LEFT}([0-9a-f]{{6,}} ?){{3,}}{_RIGHT}", "SEQ"),
+    (rf"{_LEFT}([0-9A-F]{{4}} ?){{4,}}{_RIGHT}", "SEQ"),
+    (rf"{_LEFT}(0x[a-fA-F0-9]+){_RIGHT}", "HEX"),
+    (rf"{_LEFT}([\-\+]?\d+){_RIGHT}", "NUM"),
 )
-"""As drain3's README recommends."""
+"""What drain3's own example configuration masks (github.com/logpai/Drain3, examples/drain3.ini)."""
 LOADED = """
 import importlib, json, pathlib, pkgutil, sys, time
 began = time.perf_counter()
@@ -133,9 +137,14 @@ def incidents(folder: Path) -> dict[str, float]:
     return {"incident_digest_tokens": tokens, "incident_digest_share": share, "incident_digests_short_of_room": hidden}
 
 
+def has_drain3() -> bool:
+    """Whether drain3 is installed."""
+    return importlib.util.find_spec("drain3") is not None
+
+
 def drain3_speed(folder: Path) -> float | None:
     """MB/s of CPU time of drain3 with masks on the same mix, in this process; None where it is not installed."""
-    if importlib.util.find_spec("drain3") is None:
+    if not has_drain3():
         return None
     parser = importlib.import_module("drain3")
     config = importlib.import_module("drain3.template_miner_config").TemplateMinerConfig()
