@@ -53,10 +53,10 @@ def opened(name: str) -> Iterator[tuple[BufferedIOBase, BufferedIOBase]]:
         yield held.enter_context(packed(raw)) if packed else raw, raw
 
 
-def read(file: BufferedIOBase, name: str, size: int = PIECE) -> bytes:
-    """The next bytes; SetupError, naming the file, when they cannot be had."""
+def read(file: BufferedIOBase, name: str) -> bytes:
+    """The next piece; SetupError, naming the file, when they cannot be had."""
     try:
-        return file.read(size)
+        return file.read(PIECE)
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise SetupError(
             f"{name}: not a whole {Path(name).suffix} file ({error}): fetch it again, or unpack what is there"

@@ -5,7 +5,8 @@ import io
 import lzma
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
@@ -39,7 +40,7 @@ def silent(more: int) -> None:
     """Shows nothing."""
 
 
-def lines(name: str, shown: Shown = silent) -> Iterator[tuple[int, list[str]]]:
+def lines(name: str, shown: Shown = silent) -> Generator[tuple[int, list[str]], None, None]:
     """(line number, cells) of each line of a CSV file that holds any."""
     with opened(name) as (file, raw):
         text = io.TextIOWrapper(cast("BinaryIO", file), encoding="utf-8-sig", errors="replace", newline="")
@@ -65,9 +66,12 @@ def series(name: str, step: float | None = None, shown: Shown = silent) -> Colum
 
     Rows are put in the order of their times. SetupError names the line that does not fit, and what would.
     """
-    rows = lines(name, shown)
+    with closing(lines(name, shown)) as rows:
+        return _series(called(name), rows, step)
+
+
+def _series(name: str, rows: Iterator[tuple[int, list[str]]], step: float | None) -> Columns:
     number, first = next(rows, (0, []))
-    name = called(name)
     if not first:
         raise SetupError(f"{name}: no rows: it should hold time,value lines")
     if len(first) == 1:
@@ -117,6 +121,8 @@ def _table(name: str, names: Sequence[str], at: int, found: list[tuple[float, li
         for column, values in zip(wanted, zip(*(row for _, row in found), strict=True), strict=True)
         if column.lower() not in _LABELS
     }
+    if not held:
+        raise SetupError(f"{name}: no column of values beside {', '.join(names)}")
     return Columns([time for time, _ in found], held)
 
 
@@ -125,7 +131,9 @@ def _counted(
 ) -> Columns:
     """One value a line, `step` seconds apart."""
     if step is None:
-        raise SetupError(f"{name}:{first[0]}: one value a line has no times: say how far apart they are, as --step 60s")
+        raise SetupError(
+            f"{name}:{first[0]}: one value a line has no times: write time,value lines, or give `forecast` a --step 60s"
+        )
     title = "value"
     values: list[float] = []
     for number, row in (first, *rows):

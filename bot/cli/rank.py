@@ -1,6 +1,7 @@
 """`nightjar rank`: which services and metrics changed at a moment, the likeliest cause first."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from difflib import get_close_matches
 
@@ -75,12 +76,13 @@ def _known(alert: str, columns: Sequence[str]) -> str:
 
 def _calls(name: str) -> Iterator[tuple[str, str]]:
     """(caller, callee) of each line under the heading."""
-    for number, row in _tables.lines(name):
-        pair = [cell.strip() for cell in row]
-        if len(pair) != 2 or not all(pair):
-            raise SetupError(f"{called(name)}:{number}: should be caller,callee")
-        if pair != ["caller", "callee"]:
-            yield pair[0], pair[1]
+    with closing(_tables.lines(name)) as rows:
+        for number, row in rows:
+            pair = [cell.strip() for cell in row]
+            if len(pair) != 2 or not all(pair):
+                raise SetupError(f"{called(name)}:{number}: should be caller,callee")
+            if pair != ["caller", "callee"]:
+                yield pair[0], pair[1]
 
 
 def _evidence(logs: str, usual: str, began: float, shown: Shown) -> tuple[Mapping[str, LogEvidence], list[int]]:
