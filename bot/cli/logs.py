@@ -1,6 +1,5 @@
 """`nightjar logs templates` and `nightjar logs digest`: what a log says, without its repetitions."""
 
-import itertools
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,7 +9,7 @@ from typing import Any
 
 from bot.analysis.digest import digest
 from bot.analysis.novelty import compare
-from bot.analysis.templates import Miner
+from bot.analysis.templates import Miner, Numbers
 from bot.cli._inputs import STDIN, Log, Part, Shown, bar
 from bot.cli._said import say, say_json
 from bot.cli._units import aligned
@@ -88,12 +87,12 @@ def _once(names: Sequence[str]) -> None:
         raise SetupError("- (standard input) can be read once only: give the other log as a file")
 
 
-def _write(name: str, of_line: Iterable[int]) -> None:
+def _write(name: str, of_line: Numbers) -> None:
     """`line TAB template id`, a line for each line of the log, ids of lines from 1."""
     try:
         with Path(name).open("w", encoding="ascii") as file:
-            rows = enumerate(of_line, 1)
-            while some := list(itertools.islice(rows, _AT_ONCE)):
+            for at in range(0, len(of_line), _AT_ONCE):
+                some = enumerate(of_line[at : at + _AT_ONCE].tolist(), at + 1)
                 file.write("".join(f"{line}\t{template}\n" for line, template in some))
     except OSError as error:
         raise SetupError(f"{name}: {error.strerror or error}") from error
