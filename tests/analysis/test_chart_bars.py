@@ -27,6 +27,13 @@ def test_every_entry_is_counted_once() -> None:
     assert known.before == 800
 
 
+def test_a_step_begins_with_the_incident() -> None:
+    """Also at an odd moment: no step belongs to both sides of it."""
+    began = BEGAN + timedelta(seconds=37)
+    (one,) = counted("x", KINDS[:1], WINDOW, began).series
+    assert began.timestamp() in one.times
+
+
 def test_nothing_is_new_without_a_before() -> None:
     """Where the window begins with the incident, or none is known, nobody can say that a line is new."""
     assert not any(row.new for row in rows(counted("x", KINDS, WINDOW)))

@@ -4,17 +4,19 @@ import io
 import math
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 
 from bot.analysis._chart_names import names, shortened
 from bot.analysis._chart_style import ALARM, COLOURS, PAPER, apart
 from bot.analysis.axes import broken, clocks, limits, moments, scale, ticks
 from bot.analysis.chart_words import alt_text, facts, picked
-from bot.analysis.charts import draw
+from bot.analysis.charts import Plot, draw
 from bot.domain.evidence import Chart
 from bot.domain.series import Series
 
@@ -203,3 +205,24 @@ def test_any_chart_can_be_drawn(
     data, alt = draw(Chart(title, (one,), unit, ((END, title),), threshold))
     assert data.startswith(b"\x89PNG")
     assert alt
+
+
+def test_moments_are_round_where_the_reader_is() -> None:
+    """Half an hour off UTC the labels are full hours all the same; on the axis too."""
+    zone = ZoneInfo("Asia/Kolkata")
+    start = END.timestamp() - 5 * 3_600
+    assert clocks(moments(start, start + 4 * 3_600, zone), 1, zone) == ["16:00", "17:00", "18:00", "19:00"]
+    figure = Figure(figsize=(5.2, 3.3), dpi=100)
+    plot = Plot(figure, Chart("x", (line([1.0, 2.0] * 240),)), "Asia/Kolkata")
+    plot.paint()
+    assert {at % 3_600 for at in plot.axes.get_xticks()} == {1_800}
+
+
+@pytest.mark.parametrize("unit", ["bytes/s", "furlongs", "ratio"])
+def test_nothing_is_cut_at_the_edges(unit: str) -> None:
+    """The last moment's label and the longest value have room inside the picture."""
+    image = picture(Chart("x", (line([1.0, 98_765.0] * 61, step=60),), unit))
+    paper = tuple(bytes.fromhex(PAPER[1:]))
+    assert {image.getpixel((x, y)) for x in (0, 1, image.width - 2, image.width - 1) for y in range(image.height)} == {
+        paper
+    }
