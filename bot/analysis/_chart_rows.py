@@ -5,7 +5,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.analysis import _chart_marks as marks
-from bot.analysis._chart_bars import Row, rows, step_in_words
 from bot.analysis._chart_names import MOST, shortened
 from bot.analysis._chart_said import clock_of
 from bot.analysis._chart_style import (
@@ -23,6 +22,7 @@ from bot.analysis._chart_style import (
     titled,
 )
 from bot.analysis.axes import clocks, moments
+from bot.analysis.bars import Row, rows, step_in_words
 from bot.domain.evidence import Chart
 from bot.domain.window import Window
 

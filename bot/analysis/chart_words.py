@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.analysis._chart_bars import Row, rows, step_in_words
 from bot.analysis._chart_names import MOST, names
 from bot.analysis._chart_said import Clock, clock_of, crossing, expected, figure
+from bot.analysis.bars import Row, rows, step_in_words
 from bot.analysis.condense import condense
 from bot.domain.evidence import Chart
 from bot.domain.facts import SeriesFact

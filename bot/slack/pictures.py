@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from bot.check.output import defuse
 from bot.domain.answers import Answer
@@ -16,7 +17,7 @@ from bot.slack.posting import SHORTLY, Content, post_once
 from bot.slack.render import escape, monospace
 from bot.slack.stream import Spot
 
-Draw = Callable[[Chart], tuple[bytes, str]]
+Draw = Callable[[Chart, str], tuple[bytes, str]]
 MAX_ALT = 1_000
 
 
@@ -26,7 +27,7 @@ async def share(client: SlackClient, notes: Notes, spot: Spot, answer: Answer, d
         lacks = block_of(chart, answer.zone) is None and any(series.values for series in chart.series)
         if not lacks or not await notes.put(f"picture:{spot.key}:{number}", "1"):
             continue
-        if not await _upload(client, spot, chart, draw):
+        if not await _upload(client, spot, chart, partial(draw, chart, answer.zone)):
             await _in_text(client, spot, chart, f"chart:{number}")
 
 
@@ -38,8 +39,8 @@ async def _in_text(client: SlackClient, spot: Spot, chart: Chart, part: str) -> 
         await post_once(client, place, spot.key, part, content, look=False, patience=SHORTLY)
 
 
-async def _upload(client: SlackClient, spot: Spot, chart: Chart, draw: Draw) -> bool:
-    data, alt = await asyncio.to_thread(draw, chart)
+async def _upload(client: SlackClient, spot: Spot, chart: Chart, drawn: Callable[[], tuple[bytes, str]]) -> bool:
+    data, alt = await asyncio.to_thread(drawn)
     asked = await client.call(
         "files.getUploadURLExternal",
         filename="chart.png",

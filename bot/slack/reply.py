@@ -24,7 +24,7 @@ from bot.slack.pace import Pace
 from bot.slack.posting import FINAL, LAG, PATIENCE, Content, marked, post_once
 from bot.slack.stream import Progress, Spot, tag_of
 
-Draw = Callable[[Chart], tuple[bytes, str]]
+Draw = Callable[[Chart, str], tuple[bytes, str]]
 FIRST_WAIT = 0.4  # seconds from the first event to the first write, so that what comes together is shown together
 CLOSING = 3.0
 MOST_BEGUN = 2_000

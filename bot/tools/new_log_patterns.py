@@ -1,18 +1,17 @@
 """The tool that says what is new in the logs since something began."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from bot.analysis.bars import counted
 from bot.analysis.novelty import novelties
 from bot.domain.errors import BadArguments
 from bot.domain.evidence import Chart, Found
 from bot.domain.facts import LogFact
 from bot.domain.logs import ERROR, LEVELS, LogQuery, Novelty
-from bot.domain.series import Series
 from bot.domain.sources import Instance
 from bot.domain.tools import Desk, tool
 from bot.domain.window import Window
@@ -24,7 +23,7 @@ SHOWN = 15
 KEPT = 60
 LONGEST = 300
 """Characters of a template or a line that the model is shown."""
-DRAWN, BARS = 4, 48
+DRAWN = 4
 FURTHEST = timedelta(hours=6)
 """How far before the window's end a beginning is followed."""
 
@@ -107,17 +106,11 @@ def _rows(heard: Heard, desk: Desk) -> list[_Row]:
 
 def _chart(rows: Sequence[_Row], usual: Window, window: Window) -> Chart | None:
     """Counts over time of what is new or bursts, before and since."""
-    start, end = usual.start.timestamp(), window.end.timestamp()
-    step = max(1.0, round((end - start) / BARS))
-    edges = [start + n * step for n in range(int((end - start) / step) + 1)]
-    series = []
-    for row in [row for row in rows if row.fact["kind"] in ("new", "burst")][:DRAWN]:
-        counts = Counter(int((at - start) // step) for at in row.book.moments(row.template))
-        if counts:
-            labels = {"service": row.fact["service"], "pattern": row.fact["text"][:LONGEST]}
-            series.append(Series(labels, tuple(edges), tuple(float(counts[n]) for n in range(len(edges)))))
-    title = f"New in the logs since {window.start:%H:%M:%S} UTC"
-    return Chart(title, tuple(series), "count", kind="bars", incident=window.start) if series else None
+    telling = [row for row in rows if row.fact["kind"] in ("new", "burst")][:DRAWN]
+    timed = [(row, moments) for row in telling if (moments := row.book.moments(row.template))]
+    kinds = [(f"{row.fact['service']} {row.fact['text'][:LONGEST]}".strip(), moments) for row, moments in timed]
+    whole = Window(usual.start, window.end)
+    return counted("New in the logs", kinds, whole, window.start) if kinds else None
 
 
 def _fact(one: Novelty, service: str, instance: Instance, seen: tuple[datetime | None, datetime | None]) -> LogFact:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from PIL import Image
 
-from bot.analysis._chart_bars import counted
 from bot.analysis._chart_style import COLOURS, PAPER
+from bot.analysis.bars import counted
 from bot.analysis.charts import draw
 from bot.domain.evidence import Chart, Zone
 from bot.domain.forecasts import Breach, Forecast

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.analysis._chart_bars import BARS, counted, rows, step_in_words
 from bot.analysis._chart_style import ALARM, COLOURS, QUIET
+from bot.analysis.bars import BARS, counted, rows, step_in_words
 from bot.analysis.chart_words import alt_text
 from bot.analysis.charts import draw
 from bot.domain.evidence import Chart

@@ -160,7 +160,9 @@ async def test_without_any_block_the_head_still_comes(house: House, monkeypatch:
 
 async def test_a_dense_chart_is_a_picture_with_alt_text_once(house: House) -> None:
     """Series without a shared moment do not fit Slack's chart: a PNG in the thread, also when finishing is repeated."""
-    drawn = SlackReplies(house.client, house.store.notes, draw=lambda chart: (b"\x89PNG", f"alt of {chart.title}"))
+    drawn = SlackReplies(
+        house.client, house.store.notes, draw=lambda chart, zone: (b"\x89PNG", f"alt of {chart.title}")
+    )
     chart = UNSHARED
     place = await place_in(house)
     posted = await drawn.begin(place, KEY, "Looking into it", again=False)
@@ -173,7 +175,7 @@ async def test_a_dense_chart_is_a_picture_with_alt_text_once(house: House) -> No
 
 async def test_where_a_picture_is_refused_a_line_of_text_stands_for_it(house: House) -> None:
     """No picture, no lost chart: one sparkline below the answer, once."""
-    drawn = SlackReplies(house.client, house.store.notes, draw=lambda chart: (b"\x89PNG", "alt"))
+    drawn = SlackReplies(house.client, house.store.notes, draw=lambda chart, zone: (b"\x89PNG", "alt"))
     place = await place_in(house)
     posted = await drawn.begin(place, KEY, "Looking into it", again=False)
     await house.slack.fail("files.getUploadURLExternal", "server_error", times=50)

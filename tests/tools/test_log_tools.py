@@ -29,7 +29,7 @@ async def test_new_ones_are_told_with_their_first_moment() -> None:
     assert found.missing == ()
     assert found.chart is not None
     (bars,) = found.chart.series
-    assert (found.chart.kind, bars.labels["service"], sum(bars.values)) == ("bars", "pay", 40)
+    assert (found.chart.kind, bars.labels["template"][:9], sum(bars.values)) == ("bars", "pay ERROR", 40)
     assert all(at >= NOW.timestamp() - 660 for at, count in zip(bars.times, bars.values, strict=True) if count)
 
 
