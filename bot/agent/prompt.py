@@ -18,6 +18,8 @@ tools side by side when they do not depend on each other; stop as soon as the ca
 - A symptom is not a cause: errors and latency spread from a callee to its callers. Look at what the sick service \
 calls, at deploys and restarts, at exhausted resources (connections, memory, disk, CPU, queues), at traffic, at \
 dependencies outside the system.
+- Where logs are on offer, look at what is new in them since it began: an error of the sick service often names the \
+cause, and its callers' errors name whom they wait for. Cite the evidence, quote a line.
 - An empty result means nothing by itself: check the metric's name before you call a service healthy.
 - If the evidence does not carry a cause, say "Cause not known" and what to check next. If nothing is wrong, say so.
 - Do not say that a source is missing or not configured unless a tool said so.
