@@ -25,7 +25,7 @@ from bot.domain.logs import LogPiece, LogQuery, LogVolume
 from bot.domain.plugin import SourceHead
 from bot.domain.sources import Instance
 from bot.domain.window import Window
-from bot.sources import _files_paths, _files_times, files
+from bot.sources import _files_packed, _files_paths, _files_times, files
 from bot.sources._files_paths import find
 from bot.sources._files_times import UNREAD, recognised
 from tests.sources.opened import resident
@@ -205,6 +205,15 @@ async def test_packed_files_of_every_kind(kind: str, tmp_path: Path) -> None:
         assert instance.trouble() == ""
 
 
+async def test_a_member_that_ends_where_a_read_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one is recognised when only its first byte is there."""
+    made = write(tmp_path / "a.log", 100)
+    data = gzip.compress((tmp_path / "a.log").read_bytes())
+    (tmp_path / "a.log").write_bytes(data + data)
+    monkeypatch.setattr(_files_packed, "PACKED", len(data) + 1)
+    assert lines(await pieces(opened(tmp_path))) == made + made
+
+
 async def test_zstd_needs_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it, the other files are read, and what is missing is said; with it, it is used."""
     made = write(tmp_path / "app.log", 10)
@@ -268,6 +277,19 @@ async def test_a_file_swapped_for_a_link_is_not_followed(tmp_path: Path, monkeyp
     monkeypatch.setattr(files, "find", lambda *given: found)
     with pytest.raises(SourceRefused, match=r"a\.log cannot be read"):
         await pieces(opened(tmp_path, "*.log"))
+
+
+async def test_a_folder_swapped_for_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor can it be by way of a folder on the path."""
+    for name in ("logs", "secret"):
+        (tmp_path / name / "sub").mkdir(parents=True)
+        write(tmp_path / name / "sub" / "a.log", 5)
+    found = find((f"{tmp_path}/logs/**",), "{stem}")
+    (tmp_path / "logs" / "sub").rename(tmp_path / "logs" / "moved")
+    (tmp_path / "logs" / "sub").symlink_to(tmp_path / "secret" / "sub")
+    monkeypatch.setattr(files, "find", lambda *given: found)
+    with pytest.raises(SourceRefused, match=r"a\.log cannot be read: is no plain file any more"):
+        await pieces(opened(tmp_path / "logs"))
 
 
 async def test_a_growing_file_is_read_up_to_its_size(tmp_path: Path) -> None:
@@ -435,6 +457,7 @@ def test_stamps_that_are_no_time() -> None:
     assert iso_form.of(b"2016-12-31 23:59:60 a") == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
     assert syslog.of(b"Feb 29 12:00:00 a") == datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp()
     assert syslog.of(b"Feb 31 12:00:00 a") == UNREAD
+    assert iso_form.of(b"  copied at 2020-01-01 00:00:00") == UNREAD
     assert recognised([b"no time", b"1234"], UTC, newest) is None
     assert recognised([b"2026-01-01 00:00:00 a", *[b"x"] * 199], UTC, newest) is None
     lines = [
