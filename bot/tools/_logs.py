@@ -103,19 +103,23 @@ async def hear(
     reading = reading or USUAL
     volumes = [await store.volume(query, window) for window in windows]
     total = sum(volume.size for volume in volumes)
-    whole = total <= reading.most
+    whole, unknown = total <= reading.most, any(volume.lines is None and not volume.size for volume in volumes)
     heard, late = Heard(instance), False
     for at, window in enumerate(windows):
-        most = math.inf if whole else max(1.0, reading.most / total * volumes[at].size / SLICES)
+        most = reading.most / len(windows) if unknown else math.inf
+        if not whole:
+            most = max(1.0, reading.most / total * volumes[at].size / SLICES)
         bounds = _Bounds(most, time.monotonic() + reading.seconds / len(windows))
         for stretch in (window,) if whole else _slices(window):
             late = not await _read(heard, store, query, stretch, bounds) or late
         if at < len(windows) - 1:
             heard.next()
+    read, there = number(heard.size, "bytes"), number(max(total, heard.size), "bytes")
     if late or not whole:
-        read, there = number(heard.size, "bytes"), number(max(total, heard.size), "bytes")
         why = f"within {reading.seconds:g} s" if late else "evenly over the window"
         heard.gaps = (f"{instance.name}: {read} of about {there} read, {why}",)
+    elif unknown and heard.size >= reading.most / len(windows):
+        heard.gaps = (f"{instance.name}: the first {read} of each stretch read, how much there is it does not say",)
     return heard
 
 

@@ -17,12 +17,13 @@ Line = tuple[float, str, str]
 
 @dataclass
 class Logs:
-    """Serves `LogStore`; `untimed` gives no times, `delay` seconds pass before each piece, `volumes` scales sizes."""
+    """Serves `LogStore`; `untimed` gives no times, `delay` seconds pass before each piece; one that
+    `tells` nothing has no volume."""
 
     lines: Sequence[Line] = ()
     untimed: bool = False
     delay: float = 0.0
-    scale: float = 1.0
+    tells: bool = True
     asked: list[tuple[LogQuery, Window]] = field(default_factory=list)
 
     def _of(self, query: LogQuery, window: Window) -> list[Line]:
@@ -37,7 +38,7 @@ class Logs:
     async def volume(self, query: LogQuery, window: Window) -> LogVolume:
         """The bytes there are, scaled."""
         found = self._of(query, window)
-        return LogVolume(int(self.scale * sum(len(text) + 1 for *_, text in found)), len(found), 1)
+        return LogVolume(sum(len(text) + 1 for *_, text in found), len(found), 1) if self.tells else LogVolume(0)
 
     async def read(self, query: LogQuery, window: Window) -> AsyncGenerator[LogPiece]:
         """A piece for each line."""

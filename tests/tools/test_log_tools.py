@@ -90,6 +90,14 @@ async def test_much_is_read_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+async def test_one_that_does_not_say_how_much_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read from its beginning, as far as is allowed, and that is said."""
+    monkeypatch.setattr(_logs, "USUAL", _logs.Reading(most=6_000))
+    found = await PATTERNS.run(logs_desk(Logs(usual(2_000), tells=False)))
+    assert found.missing == ("loki: the first 5.887 KiB of each stretch read, how much there is it does not say",)
+    assert (await PATTERNS.run(logs_desk(Logs(usual(20), tells=False)))).missing == ()
+
+
 async def test_a_slow_store_is_read_for_some_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read until then is used, and the rest is said to be unseen."""
     monkeypatch.setattr(_logs, "USUAL", _logs.Reading(seconds=0.1))
