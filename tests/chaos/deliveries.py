@@ -1,11 +1,11 @@
 """Many deliveries of a message make one answer; an ack comes in time while the bot works and the database is slow.
 
-python -m tests.chaos.deliveries [--json] [--seed S] [--database sqlite|postgresql] [--seconds 30]
+python -m tests.chaos.deliveries [--json] [--seed S] [--database sqlite|postgresql] [--seconds 30] [--slow 100]
 
 Each human message is a `message` and an `app_mention`, each delivered 20 times in any order and up to 24 hours late,
 over both transports; one answer or one offer must come of it. Then 40 answers run while mentions come two a second;
-at times each round trip to PostgreSQL takes 200 to 400 ms, or another writer holds SQLite's lock for a second. No ack
-within 2.5 s means that the message was refused: Slack brings it again, and it must be answered all the same.
+half of the time each round trip to PostgreSQL takes half of `--slow` to all of it (in milliseconds; a healthy one takes
+less than one, another continent 100), or another writer holds SQLite's lock for three times as long. No ack within 2.5 s means that the message was refused: Slack brings it again, and it must be answered all the same.
 """
 
 import argparse
@@ -139,7 +139,7 @@ def thinking(request: Request) -> Said:
 
 
 @asynccontextmanager
-async def slowed(kind: str, url: str, timed: Timed) -> AsyncIterator[str]:
+async def slowed(kind: str, url: str, timed: Timed, trip: float) -> AsyncIterator[str]:
     """The URL of a database that is slow at times; starts after three seconds."""
     address = urlsplit(url)
     async with Proxy("127.0.0.1", address.port or 0, seed=1) as proxy:
@@ -147,9 +147,9 @@ async def slowed(kind: str, url: str, timed: Timed) -> AsyncIterator[str]:
         async def weather() -> None:
             while True:
                 await asyncio.sleep(FAIR)
-                timed.slow, proxy.weather = True, Weather(delay=(0.2, 0.4))
+                timed.slow, proxy.weather = True, Weather(delay=(trip / 2, trip))
                 if kind == "sqlite":
-                    await asyncio.to_thread(_hold, engine_of(url), 1.0)
+                    await asyncio.to_thread(_hold, engine_of(url), 3 * trip)
                 else:
                     await asyncio.sleep(SLOW)
                 timed.slow, proxy.weather = False, Weather()
@@ -172,7 +172,7 @@ def _hold(url: str, seconds: float) -> None:
         writer.execute("ROLLBACK")
 
 
-async def loaded(kind: str, seconds: float) -> dict[str, object]:
+async def loaded(kind: str, seconds: float, trip: float) -> dict[str, object]:
     """The acks of mentions, two a second, while forty answers run."""
     channels = [f"inc-{number}" for number in range(WORKING)]
     with tempfile.TemporaryDirectory() as name, database(kind, Path(name)) as url:
@@ -180,7 +180,7 @@ async def loaded(kind: str, seconds: float) -> dict[str, object]:
         async with watched() as sources, served(thinking) as (_, claude), town as slack:
             timed = Timed(slack.courier.carrier)
             slack.courier.carrier = timed
-            async with slowed(kind, url, timed) as slow:
+            async with slowed(kind, url, timed, trip) as slow:
                 folder = Path(name)
                 told = given(slack.credentials(), folder, **{**sources, **claude, "database_url": slow})
                 variables = environment({**told, "concurrency": WORKING, "port": free_port()}, folder)
@@ -216,16 +216,16 @@ async def _asking(slack: Sandbox, channels: list[str], seconds: float) -> int:
     return count
 
 
-async def measure(kind: str, seed: int, seconds: float) -> dict[str, object]:
-    """Both parts."""
-    found: dict[str, object] = {"seed": seed, "database": kind}
+async def measure(kind: str, seed: int, seconds: float, trip: float) -> dict[str, object]:
+    """Both parts; `trip` are the seconds of a slow round trip."""
+    found: dict[str, object] = {"seed": seed, "database": kind, "slow_ms": trip * 1000}
     chance, lost, doubled = random.Random(seed), 0, 0
     for transport in ("socket", "http"):
         part = await shuffled(transport, chance)
         lost += int(str(part[f"lost_{transport}"]))
         doubled += int(str(part[f"doubled_{transport}"]))
         found |= part
-    return {**found, "lost": lost, "doubled": doubled, **await loaded(kind, seconds)}
+    return {**found, "lost": lost, "doubled": doubled, **await loaded(kind, seconds, trip)}
 
 
 def main() -> None:
@@ -235,9 +235,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--slow", type=float, default=100.0, help="milliseconds of a round trip at its worst")
     options = parser.parse_args()
     sys.stderr.write(f"seed {options.seed}\n")
-    found = asyncio.run(measure(options.database, options.seed, options.seconds))
+    found = asyncio.run(measure(options.database, options.seed, options.seconds, options.slow / 1000))
     sys.exit(report(found, MOST, {}, lines=not options.json))
 
 
