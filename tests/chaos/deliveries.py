@@ -4,8 +4,9 @@ python -m tests.chaos.deliveries [--json] [--seed S] [--database sqlite|postgres
 
 Each human message is a `message` and an `app_mention`, each delivered 20 times in any order and up to 24 hours late,
 over both transports; one answer or one offer must come of it. Then 40 answers run while mentions come two a second;
-half of the time each round trip to PostgreSQL takes half of `--slow` to all of it (in milliseconds; a healthy one takes
-less than one, another continent 100), or another writer holds SQLite's lock for three times as long. No ack within 2.5 s means that the message was refused: Slack brings it again, and it must be answered all the same.
+half of the time each round trip to PostgreSQL takes half of `--slow` to all of it (in milliseconds; a healthy one
+takes less than one, another continent 100), or another writer holds SQLite's lock for three times as long. No ack
+within 2.5 s means that the message was refused: Slack brings it again, and it must be answered all the same.
 """
 
 import argparse
