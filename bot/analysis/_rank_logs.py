@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.analysis._rank_lines import Line, Logs, read_logs
-from bot.analysis._rank_steps import END, Follows, Steps, across, called, deviation, partners, waits, within
+from bot.analysis._rank_steps import END, Follows, Steps, across, called, deviation, neighbours, partners, waits, within
 from bot.analysis.novelty import novelties
 from bot.domain.logs import ERROR, Novelty
 
 CLEAR = 3.0
 """Standard deviations from which on an error, or the end of a request, explains the step that was lost."""
+ANY = 0.2
+"""Where a smaller share of the lines has the id of a request, steps are followed through the log of each service."""
 ALWAYS = 2.0
+"""The power of the share of requests that took a step: one that always followed says more when it no longer does."""
 EXPLAINED, FAINT = 1.5, 0.3
 """What a lost step weighs more where it is explained, and a count of ordinary lines weighs beside one of errors."""
 
@@ -84,8 +87,10 @@ def _callees(logs: Logs, usual: Steps, now: Steps) -> Mapping[int, tuple[str, ..
 def _broken(logs: Logs, usual: Steps, now: Steps) -> _Signs:
     """Per service the step that is reached less often than it was, given the step before it."""
     found: dict[int, _Sign] = {}
-    for follow in (within, across):
-        old, new = follow(usual), follow(now)
+    follows = [(follow(usual), follow(now)) for follow in (within, across)]
+    if len(now.steps) < ANY * len(logs.now.steps):
+        follows = [(neighbours(logs.usual), neighbours(logs.now))]
+    for old, new in follows:
         for head in sorted(old.whole.keys() & new.whole.keys()):
             loss = _loss(head, old, new, logs.errors)
             if loss is None:

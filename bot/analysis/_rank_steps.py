@@ -62,7 +62,16 @@ def within(log: Steps) -> Follows:
     before = np.where(first, START - services, np.append(END, steps[:-1])[: len(steps)])
     heads = np.concatenate([before, steps[last]])
     nexts = np.concatenate([steps, np.full(int(last.sum()), END)])
-    return _counted(heads, nexts, np.concatenate([requests, requests[last]]), heads)
+    owners = np.concatenate([requests, requests[last]])
+    return _counted(heads, nexts, owners, heads, owners)
+
+
+def neighbours(log: Steps) -> Follows:
+    """Steps that follow each other in a service's log whatever the request, every time counted."""
+    order = np.lexsort((np.arange(len(log.steps)), log.times, log.services))
+    steps, services = log.steps[order], log.services[order]
+    same = np.flatnonzero(services[1:] == services[:-1])
+    return _counted(steps[same], steps[same + 1], same, steps[same], same)
 
 
 def across(log: Steps) -> Follows:
@@ -77,12 +86,10 @@ def _crossings(log: Steps) -> Codes:
     return np.flatnonzero(same & (log.services[1:] != log.services[:-1])) + 1
 
 
-def _counted(
-    heads: Codes, nexts: Codes, requests: Codes, all_heads: Codes, all_requests: Codes | None = None
-) -> Follows:
+def _counted(heads: Codes, nexts: Codes, requests: Codes, every: Codes, owners: Codes) -> Follows:
+    """Counts of the requests with each pair; `every` step with the request it belongs to (`owners`) makes the whole."""
     pairs, counts = _distinct(heads, nexts, _distinct_of(heads, nexts, requests))
-    owners = requests if all_requests is None else all_requests
-    whole, _ = _distinct(all_heads, owners, np.arange(len(owners)))
+    whole, _ = _distinct(every, owners, np.arange(len(owners)))
     steps, sizes = np.unique(whole[0], return_counts=True)
     nexts_of: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for a, b, n in zip(pairs[0].tolist(), pairs[1].tolist(), counts.tolist(), strict=True):
