@@ -1,6 +1,8 @@
 """Two logs read into numbers: who wrote each line, which step it is, and which request it belongs to."""
 
+import math
 import re
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -64,7 +66,7 @@ class _Reader:
         self.services: dict[str, int] = {}
         self.places: dict[tuple[int, bytes], int] = {}
         self._requests: dict[bytes, int] = {}
-        self.rows: list[tuple[float, int, int, int]] = []
+        self.times, self.owners, self.sites, self.asked = array("d"), array("q"), array("q"), array("q")
 
     def take(self, line: Line) -> None:
         """One more line."""
@@ -78,8 +80,10 @@ class _Reader:
             if place < 0 and len(self.places) < _MOST_PLACES:
                 place = self.places[key] = len(self.places)
         asked = _REQUEST.search(line.text[:_REQUEST_WITHIN])
-        request = self._requests.setdefault(asked[0], len(self._requests)) if asked else -1
-        self.rows.append((line.time, service, place, request))
+        self.times.append(line.time if math.isfinite(line.time) else 0.0)
+        self.owners.append(service)
+        self.sites.append(place)
+        self.asked.append(self._requests.setdefault(asked[0], len(self._requests)) if asked else -1)
 
 
 def read_logs(baseline: Iterable[Line], window: Iterable[Line]) -> Logs | None:
@@ -87,19 +91,19 @@ def read_logs(baseline: Iterable[Line], window: Iterable[Line]) -> Logs | None:
     reader = _Reader()
     for line in baseline:
         reader.take(line)
-    cut = len(reader.rows)
+    cut = len(reader.times)
     for line in window:
         reader.take(line)
-    if not 0 < cut < len(reader.rows):
+    if not 0 < cut < len(reader.times):
         return None
     return _numbered(reader, cut)
 
 
 def _numbered(reader: _Reader, cut: int) -> Logs:
     """Steps as numbers: the place in the code where a line names one, else the service's template."""
-    table = np.array(reader.rows, dtype=float)
     patterns, templates = reader.miner.assigned()
-    owner, place = table[:, 1].astype(np.int64), table[:, 2].astype(np.int64)
+    times = np.array(reader.times, dtype=np.float64)
+    owner, place, asked = (np.array(part, dtype=np.int64) for part in (reader.owners, reader.sites, reader.asked))
     places = list(reader.places)
     codes = np.where(place >= 0, place, len(places) + owner * (len(patterns.templates) + 1) + templates)
     distinct, at, steps = np.unique(codes, return_index=True, return_inverse=True)
@@ -109,9 +113,7 @@ def _numbered(reader: _Reader, cut: int) -> Logs:
     ]
     severe: NDArray[np.bool_] = np.array([t.severity >= ERROR for t in patterns.templates], dtype=bool)
     errors = frozenset(np.unique(steps[severe[templates]]).tolist())
-    times = np.where(np.isfinite(table[:, 0]), table[:, 0], 0.0)
     usual, now = (
-        Steps(times[part], owner[part], steps[part], table[part, 3].astype(np.int64))
-        for part in (slice(0, cut), slice(cut, None))
+        Steps(times[part], owner[part], steps[part], asked[part]) for part in (slice(0, cut), slice(cut, None))
     )
     return Logs(usual, now, tuple(reader.services), names, owner[at].tolist(), errors, patterns, templates)

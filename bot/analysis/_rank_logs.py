@@ -54,7 +54,7 @@ _Signs = Mapping[int, _Sign]
 def log_evidence(baseline: Iterable[Line], window: Iterable[Line]) -> Mapping[str, LogEvidence]:
     """The evidence of each service that has lines in either log; empty where one of the logs is empty.
 
-    Both are read once; 40 bytes a line are held, and the texts of at most some ten thousand steps.
+    Both are read once; some 100 bytes a line are held, but no texts beyond samples, places and request ids.
     """
     logs = read_logs(baseline, window)
     if logs is None:

@@ -24,7 +24,7 @@ from bot.domain.ranking import Moved, Ranked, Ranking
 
 __all__ = ["Line", "LogEvidence", "Table", "log_evidence", "rank"]
 
-REAL = 2.5
+REAL = 2.0
 """Robust units at which a shift counts as real when the metrics of one service are put in order."""
 MOST = 8
 """Metrics told of each service."""
