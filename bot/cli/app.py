@@ -119,7 +119,7 @@ def rank(
     graph: Annotated[str, typer.Option(metavar="CSV", help="caller,callee lines.")] = "",
     alert: Annotated[str, typer.Option(metavar="COLUMN", help="The column that alerts.")] = "",
     logs: Annotated[str, typer.Option(metavar="TSV", help="ms TAB service TAB message lines around T.")] = "",
-    logs_baseline: Annotated[str, typer.Option(metavar="TSV", help="More usual lines, beside those before T.")] = "",
+    logs_baseline: Annotated[str, typer.Option(metavar="TSV", help="Usual logs; else the lines before T.")] = "",
     as_json: Json = False,
 ) -> None:
     """Which services and metrics changed at a moment, the likeliest cause first; or that nothing did."""

@@ -19,6 +19,8 @@ from bot.domain.ranking import Moved, Ranked, Ranking
 
 _SERVICES, _METRICS = 5, 3
 """How many are shown to people; JSON has them all."""
+_BESIDE = 0.05
+"""A service with less than this share of the first one's score is not shown."""
 _MOVED = 1.0
 """A shift of fewer usual spreads is not shown."""
 
@@ -88,7 +90,7 @@ def _calls(name: str) -> Iterator[tuple[str, str]]:
 def _evidence(logs: str, usual: str, began: float, shown: Shown) -> tuple[Mapping[str, LogEvidence], list[int]]:
     """What the log says of each service from the moment on, and the line numbers that its line ids stand for.
 
-    Usual are its lines before the moment, and all of the other log.
+    Usual is the other log where there is one, else the lines before the moment.
     """
     before = [line for _, line in _entries(usual, shown)] if usual else []
     window, places = [], []
@@ -96,7 +98,7 @@ def _evidence(logs: str, usual: str, began: float, shown: Shown) -> tuple[Mappin
         if line.time >= began:
             window.append(line)
             places.append(number)
-        else:
+        elif not usual:
             before.append(line)
     if not before or not window:
         what = "before" if not before else "from"
@@ -129,22 +131,21 @@ def _said(found: Ranking) -> list[str]:
     """The ranking for people."""
     if not found.changed:
         return ["Nothing changed: no series left its usual range."]
+    telling = [s for s in found.services[:_SERVICES] if s.score >= _BESIDE * found.services[0].score]
     lines = []
-    for place, service in enumerate(found.services[:_SERVICES], 1):
+    for place, service in enumerate(telling, 1):
         since = f", since {clock(service.since)}" if service.since is not None else ""
         lines.append(f"{place}. {service.service} (score {short(service.score)}{since})")
         told = [m for m in service.moved if abs(m.size) >= _MOVED][:_METRICS]
-        lines += aligned([_row(moved) for moved in told], "lrlrlrl") if told else []
-        if service.why:
-            cited = (
-                f" (line{'s' * (len(service.lines) > 1)} {', '.join(map(str, service.lines))})" if service.lines else ""
-            )
-            lines.append(f"   log: {service.why}{cited}")
-    left = len(found.services) - _SERVICES
-    return [*lines, f"{left} more (--json has all)"] if left > 0 else lines
+        lines += aligned([_row(moved) for moved in told], "lrlrll") if told else []
+        if service.why and (service.lines or not told):
+            cited = ", ".join(map(str, service.lines))
+            lines.append(f"   {service.why}" + (f" (log lines {cited})" if cited else ""))
+    left = len(found.services) - len(telling)
+    return [*lines, f"{left} more, far less likely or further down (--json has all)"] if left else lines
 
 
 def _row(moved: Moved) -> tuple[str, ...]:
     since = f"since {clock(moved.since)}" if moved.since is not None else ""
     size = f"{'up' if moved.size > 0 else 'down'} {abs(moved.size):,.1f}× the usual spread"
-    return f"   {moved.metric}", short(moved.before), "→", short(moved.now), "", size, since
+    return f"   {moved.metric}", short(moved.before), "→", short(moved.now), size, since

@@ -15,7 +15,7 @@ import pytest
 from bot.analysis.groups import grouped
 from bot.analysis.unusual import THRESHOLD, unusual
 from tests.analysis.packs import PACK
-from tests.benchmarks import analysis, analysis_breach, analysis_logs, analysis_rest
+from tests.benchmarks import analysis, analysis_breach, analysis_logs, analysis_rca, analysis_rest
 
 SCORING = PACK / "scoring" / "scoring.py"
 pytestmark = pytest.mark.skipif(
@@ -80,6 +80,20 @@ def test_template_and_novelty_scores_of_the_sets(theirs: Any) -> None:
         new = theirs.novelty_scores(true, [g not in known for g in later], later)
         ours = analysis_logs.novelty_scores(true, mined)
         assert ours == (new["novel_events"], new["found"], new["false_groups"])
+
+
+def test_accuracy_of_causes(theirs: Any) -> None:
+    """AC@k over rankings by chance, some without the cause."""
+    chance = random.Random(2)
+    names = [f"s{n}" for n in range(9)]
+    cases = [{"root_cause_service": chance.choice(names)} for _ in range(80)]
+    answers = [
+        analysis_rca.Answer(case, tuple(chance.sample(names, chance.randrange(9))), "", True, None, 0.0)
+        for case in cases
+    ]
+    said = theirs.ac_scores([list(a.services) for a in answers], [case["root_cause_service"] for case in cases])
+    ours = {f"AC@{k}": analysis_rca.accuracy(answers, k) for k in (1, 3, 5)}
+    assert ours == pytest.approx({name: said[name] for name in ours}, abs=CLOSE)
 
 
 def test_breach_scores(theirs: Any) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks import analysis_breach, analysis_logs, analysis_rest
+from tests.benchmarks import analysis_breach, analysis_logs, analysis_rca, analysis_rest
 
 Figures = dict[str, float]
 RECORDED_DRAIN3 = 3.0
@@ -61,6 +61,16 @@ GOALS = (
     Goal("digest_left_out", "… new and error groups left out", "", high=0),
     Goal("incident_digest_tokens", "incident digest, most tokens", "", high=2000),
     Goal("incident_digests_short_of_room", "… with such groups left out", "", high=0),
+    Goal("shop_service_ac1", "Sock Shop, service AC@1", "BARO .90", low=1.0),
+    Goal("shop_metric_ac1", "… metric AC@1", "BARO .80", low=0.95),
+    Goal("boutique_ac1", "Online Boutique, metrics, AC@1", "BARO .27", low=0.50),
+    Goal("boutique_ac3", "… AC@3", "BARO .50", low=0.70),
+    Goal("train_ac1", "Train Ticket, metrics and logs, AC@1", "BARO .00", low=0.50),
+    Goal("train_ac3", "… AC@3", "BARO .06", low=0.70),
+    Goal("pets_top1", "PetShop with call graph, top 1", "traversal .47", low=0.65),
+    Goal("pets_top3", "… top 3", "traversal .74", low=0.90),
+    Goal("quiet_share", "quiet windows, nothing reported", "none can", low=14 / 16),
+    Goal("ms_1000x600", "1,000 series of 600 ranked, ms", "BARO 50-1,100 a case", high=100),
     Goal("breach_f1", "breach, F1", "seasonal naive .76, predict_linear .69", low=0.88),
     Goal("breach_brier", "breach, Brier", "seasonal naive .21, predict_linear .31", high=0.09),
     Goal("breach_within_10", "breach, timed within 10 %", "seasonal naive .57, predict_linear .14", low=0.78),
@@ -117,6 +127,11 @@ def incidents(folder: Path, lines: int) -> Figures:
     return {"java_MB_s": java["MB_s"], **analysis_rest.incidents(folder)}
 
 
+def causes(folder: Path, lines: int) -> Figures:
+    """Root causes of real and made faults, and quiet windows; times of change in samples."""
+    return analysis_rca.score(folder)
+
+
 def breach(folder: Path, lines: int) -> Figures:
     """Whether and when thresholds are crossed."""
     found = analysis_breach.breaches(folder / "breach")
@@ -137,6 +152,7 @@ def alerts(folder: Path, lines: int) -> Figures:
 PARTS: dict[str, tuple[str, Callable[[Path, int], Figures]]] = {
     "logs": ("logs/loghub2k", logs),
     "incidents": ("logs/incident/labels.json", incidents),
+    "causes": ("rca/labels.json", causes),
     "breach": ("breach/tasks.json", breach),
     "anomaly": ("anomaly/windows.json", anomaly),
     "alerts": ("alerts/stream.jsonl.gz", alerts),

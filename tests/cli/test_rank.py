@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import rank as verb
 from bot.cli.app import app
 from bot.domain.errors import SetupError
-from bot.domain.ranking import Ranking
 
 BEGAN = 1_772_323_200
 """2026-03-01T00:00:00Z."""
@@ -130,7 +128,8 @@ def test_logs_speak_for_a_service_with_the_lines_of_the_file(runner: CliRunner) 
     usual = ("--logs-baseline", given("usual.tsv", logs(2_900, 3_000, wrong=False)))
     assert told(runner, metrics, "--at", str(AT), *apart, *usual)["services"][0]["service"] == "mail"
     shown = runner.invoke(app, ["rank", metrics, "--at", str(AT), *apart, *usual]).stdout
-    assert "log: new" in shown
+    assert "no route to relay" in shown
+    assert "(log lines 5, 11, 17)" in shown
 
 
 def test_a_log_without_a_usual_stretch_is_said_to_say_nothing(runner: CliRunner) -> None:
@@ -142,17 +141,22 @@ def test_a_log_without_a_usual_stretch_is_said_to_say_nothing(runner: CliRunner)
     assert "1. pay" in done.stdout
 
 
-def test_nothing_changed_is_said(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_changed_is_said(runner: CliRunner) -> None:
     """Plainly, and without a list that could be taken for causes."""
-    monkeypatch.setattr(verb, "rank", lambda *tables, **more: Ranking(changed=False))
-    done = runner.invoke(app, ["rank", given("a.csv", table(wrong=False)), "--at", str(AT)])
+    words = (given("a.csv", table(wrong=False)), "--at", str(AT))
+    done = runner.invoke(app, ["rank", *words])
     assert done.stdout.splitlines()[2:] == ["Nothing changed: no series left its usual range."]
+    assert told(runner, *words)["changed"] is False
 
 
-def test_a_number_that_is_none_is_null(runner: CliRunner) -> None:
-    """JSON knows no NaN: a column without a sample has levels that are null."""
-    text = "time,a|x,b|x\n" + "".join(f"{n},{math.sin(n):.3f},\n" for n in range(60))
-    assert told(runner, "-", "--at", "40", stdin=text)["at"] == 40
+def test_missing_and_infinite_samples_are_no_trouble(runner: CliRunner) -> None:
+    """Empty, NaN and infinite cells are missing; the JSON has none of them, and the cause is found."""
+    cells = ("", "NaN", "inf", "-1e999")
+    rows = (f"{n},{10 + math.sin(n) + 50 * (n >= 40):.3f},{math.cos(n):.3f},{cells[n % 4]}\n" for n in range(60))
+    done = runner.invoke(app, ["rank", "-", "--at", "40", "--json"], input="time,a|x,b|x,c|x\n" + "".join(rows))
+    assert "NaN" not in done.stdout
+    assert "Infinity" not in done.stdout
+    assert json.loads(done.stdout)["services"][0]["service"] == "a"
 
 
 @pytest.mark.parametrize(
