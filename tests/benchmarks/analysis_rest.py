@@ -46,14 +46,15 @@ size = sum(f.stat().st_size for p in places for f in p.rglob("*") if f.is_file()
 print(json.dumps([spent, size / 1e6, sorted(p.name for p in places)]))
 """
 PEAK = """
-import pathlib, resource, sys
+import pathlib, sys
+from tests.analysis.hostile import peak
 from bot.analysis.templates import Miner
 from tests.benchmarks.analysis_logs import mixed
 miner = Miner()
 for piece in mixed(pathlib.Path(sys.argv[1]), int(sys.argv[2])):
     miner.feed(piece)
 miner.patterns()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(peak())
 """
 
 
