@@ -65,13 +65,18 @@ def read(file: BufferedIOBase, name: str) -> bytes:
         raise SetupError(f"{name}: {error.strerror or error}") from error
 
 
+def _shown(file: BufferedIOBase, raw: BufferedIOBase, told: int, piece: bytes, shown: Shown) -> int:
+    """Show how far the reading is, `told` bytes having been shown before; a pipe counts what came out of it."""
+    at = raw.tell() if file is not raw and raw.seekable() else told + len(piece)
+    shown(at - told)
+    return at
+
+
 def whole_lines(file: BufferedIOBase, name: str, raw: BufferedIOBase, shown: Shown) -> Iterator[bytes]:
     """The file in pieces of whole lines, each ended by a newline, the last one, too."""
     rest, told = b"", 0
     while piece := read(file, name):
-        at = told + len(piece) if file is raw else raw.tell()
-        shown(at - told)
-        told = at
+        told = _shown(file, raw, told, piece, shown)
         cut = piece.rfind(b"\n") + 1
         if cut:
             yield rest + piece[:cut]
@@ -108,9 +113,7 @@ class Log:
                     self._next += piece.count(b"\n")
                     last = piece[-1:]
                     yield piece
-                    at = told + len(piece) if file is raw else raw.tell()
-                    self._shown(at - told)
-                    told = at
+                    told = _shown(file, raw, told, piece, self._shown)
                 if last != b"\n":
                     self._next += 1
                     yield b"\n"

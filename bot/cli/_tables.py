@@ -45,12 +45,12 @@ def lines(name: str, shown: Shown = silent) -> Generator[tuple[int, list[str]], 
     with opened(name) as (file, raw):
         text = io.TextIOWrapper(cast("BinaryIO", file), encoding="utf-8-sig", errors="replace", newline="")
         reader = csv.reader(text)
-        told = 0
+        told, seekable = 0, name != STDIN and raw.seekable()
         try:
             for row in reader:
                 if any(map(str.strip, row)):
                     yield reader.line_num, row
-                if reader.line_num % _ROWS == 0 and name != STDIN:
+                if reader.line_num % _ROWS == 0 and seekable:
                     shown(raw.tell() - told)
                     told = raw.tell()
         except csv.Error as error:

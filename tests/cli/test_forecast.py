@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,17 @@ def test_one_value_a_line_needs_a_step(runner: CliRunner) -> None:
     assert shown.startswith("value: 89.45 (100 samples over 4 d 3 h)\n  likely")
     assert "UTC" not in shown
     assert told(runner, "full\n" + text, "--above", "95", "--step", "1h")["series"][0]["name"] == "full"
+
+
+def test_a_named_pipe_is_read_like_a_file(runner: CliRunner) -> None:
+    """As `<(…)` of a shell gives one: it cannot be asked how far the reading is."""
+    text = "time,full\n" + "".join(f"{60 * n},{filling(n):.3f}\n" for n in range(300))
+    os.mkfifo("pipe.csv")
+    writer = threading.Thread(target=lambda: Path("pipe.csv").write_text(text, encoding="utf-8"))
+    writer.start()
+    done = runner.invoke(app, ["forecast", "pipe.csv", "--above", "500", "--json"])
+    writer.join(10)
+    assert json.loads(done.stdout)["series"][0]["samples"] == 300
 
 
 def test_what_is_reached_already_is_said(runner: CliRunner) -> None:

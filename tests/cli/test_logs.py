@@ -9,7 +9,9 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,17 @@ def test_packed_files_and_standard_input_are_the_same_log(runner: CliRunner) -> 
     assert told(runner, "templates", "a.log.gz")["templates"] == plain
     assert told(runner, "templates", "a.log.xz")["templates"] == plain
     assert told(runner, "templates", "-", stdin=LOG)["templates"] == plain
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_named_pipe_is_read_like_a_file(runner: CliRunner, pack: Callable[[bytes], bytes]) -> None:
+    """Packed or not."""
+    name = "pipe.gz" if pack is gzip.compress else "pipe"
+    os.mkfifo(name)
+    writer = threading.Thread(target=lambda: Path(name).write_bytes(pack(LOG.encode())))
+    writer.start()
+    assert told(runner, "templates", name)["lines"] == 20
+    writer.join(10)
 
 
 def test_files_follow_each_other(runner: CliRunner) -> None:
