@@ -77,11 +77,11 @@ def _mixed(size: int) -> Iterator[bytes]:
 
 
 LOGS: dict[str, tuple[Callable[[int], Iterator[bytes]], int]] = {
-    "random bytes": (_random, 24),
-    "hardly a word twice": (_words, 10),
-    "wide lines": (_wide, 120),
-    "hex lines": (_hex, 60),
-    "many keys": (_keys, 3),
+    "random bytes": (_random, 12),
+    "hardly a word twice": (_words, 3),
+    "wide lines": (_wide, 60),
+    "hex lines": (_hex, 30),
+    "many keys": (_keys, 2),
     "mixed encodings": (_mixed, 8),
     "one line": (lambda size: (b"x" * MIB for _ in range(size)), 32),
     "nul": (lambda size: (b"\0" * MIB for _ in range(size)), 32),
