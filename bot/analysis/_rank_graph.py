@@ -12,6 +12,7 @@ from bot.analysis.changes import medians
 from bot.analysis.frames import Array
 
 TROUBLE = ("latency", "good", "errors")
+MEANS = frozenset({"average", "avg", "mean"})
 FAINT = 2.0
 """Robust units up to which the wait for a callee is nothing."""
 CLEAR = 3.0
@@ -60,13 +61,14 @@ def explained(side: Side, kinds: Sequence[str], calls: Calls, alert: str) -> Map
     """For each service below the alerting one: the share (0..1) of the alert's excess that its own excess can explain.
 
     Excess is what an ordinary sample would not have had: (latency - usual) x requests, or failed requests. A service's
-    own excess is what is left after its callees' excess. Empty where the alert is of another kind or does not rise.
+    own excess is what is left after its callees' excess. Means add up along calls, percentiles do not: the mean of the
+    alerting metric is taken where there is one. Empty where the alert is of another kind or does not rise.
     """
     row = {name: n for n, name in enumerate(side.columns)}
-    at = row.get(alert)
+    at = row.get(_mean_of(alert, row))
     if at is None or kinds[at] not in TROUBLE or not side.base.shape[1]:
         return {}
-    service, _, metric = alert.partition(SEPARATOR)
+    service, metric = side.services[at], side.metrics[at]
     weights = {side.services[n]: n for n in reversed(range(len(kinds))) if kinds[n] == "requests"}
     excess: dict[str, Array] = {}
     for name in calls.reached(service):
@@ -84,6 +86,16 @@ def explained(side: Side, kinds: Sequence[str], calls: Calls, alert: str) -> Map
         own = np.maximum(own[cut:] - float(np.median(own[:cut])), 0.0)
         found[name] = float(np.minimum(own, asked).sum() / asked.sum())
     return found
+
+
+def _mean_of(column: str, columns: Iterable[str]) -> str:
+    """The column of the same metric that has the mean as its statistic, else the column itself."""
+    series = column.rpartition(SEPARATOR)[0]
+    if SEPARATOR not in series:
+        return column
+    parts = (name.rpartition(SEPARATOR) for name in columns)
+    means = (start + SEPARATOR + end for start, _, end in parts if start == series and end.lower() in MEANS)
+    return min(means, default=column)
 
 
 def _excess(side: Side, row: int, weight: int | None, kind: str) -> Array:

@@ -207,6 +207,18 @@ def test_failed_requests_lead_down_like_latency() -> None:
     assert said.services[0].service == "pay"
 
 
+def test_the_mean_stands_in_for_an_alerting_percentile() -> None:
+    """Only means add up along calls; the percentile of a leaf may rise most of all."""
+    columns = tuple(f"{s}|latency|{statistic}" for s in SERVICES for statistic in ("mean", "p99"))
+    usual = Table(np.arange(float(BASE)), columns, np.full((len(columns), BASE), 0.1))
+    values = np.full((len(columns), POST), 0.1)
+    for service, mean, tail in (("front", 0.3, 0.2), ("orders", 0.3, 0.0), ("users", 0.01, 0.2)):
+        values[columns.index(f"{service}|latency|mean")] += mean
+        values[columns.index(f"{service}|latency|p99")] += tail
+    said = rank(Table(np.arange(float(POST)), columns, values), usual, graph=GRAPH, alert="front|latency|p99")
+    assert said.services[0].service == "orders"
+
+
 @pytest.mark.parametrize("alert", ["front|cpu_usage", "nobody|latency_p90", ""])
 def test_an_alert_that_leads_nowhere_leaves_the_ranking_by_shifts(alert: str) -> None:
     """Of another kind, unknown, or none."""
