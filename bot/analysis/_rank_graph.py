@@ -62,7 +62,8 @@ def explained(side: Side, kinds: Sequence[str], calls: Calls, alert: str) -> Map
 
     Excess is what an ordinary sample would not have had: (latency - usual) x requests, or failed requests. A service's
     own excess is what is left after its callees' excess. Means add up along calls, percentiles do not: the mean of the
-    alerting metric is taken where there is one. Empty where the alert is of another kind or does not rise.
+    alerting metric is taken where there is one. Where no requests are counted, excess beyond the alert's speaks against
+    a service, as it may be called seldom. Empty where the alert is of another kind or does not rise.
     """
     row = {name: n for n, name in enumerate(side.columns)}
     at = row.get(_mean_of(alert, row))
@@ -84,7 +85,8 @@ def explained(side: Side, kinds: Sequence[str], calls: Calls, alert: str) -> Map
         below = [np.maximum(excess[callee], 0.0) for callee in calls.callees.get(name, ()) if callee in excess]
         own = excess[name] - np.sum(below, axis=0) if below else excess[name]
         own = np.maximum(own[cut:] - float(np.median(own[:cut])), 0.0)
-        found[name] = float(np.minimum(own, asked).sum() / asked.sum())
+        whole = asked if weights else np.maximum(own, asked)
+        found[name] = float(np.minimum(own, asked).sum() / whole.sum())
     return found
 
 

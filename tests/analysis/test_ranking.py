@@ -182,6 +182,14 @@ def test_below_an_alert_the_deepest_service_that_explains_it_comes_first() -> No
     assert "of the alert's excess" in said.services[0].why
 
 
+def test_without_requests_a_louder_but_seldom_called_service_is_passed_over() -> None:
+    """What rises far beyond the alert cannot be what most requests wait for."""
+    columns = tuple(c for c in COLUMNS if "requests" not in c)
+    post = slower(slower(noise(2, POST, columns), "front orders pay", 0.5), "users", 5.0)
+    said = rank(post, noise(1, BASE, columns), graph=GRAPH, alert="front|latency_p90")
+    assert said.services[0].service == "pay"
+
+
 def test_a_service_slow_by_itself_is_not_blamed_on_its_callees() -> None:
     """The excess that no callee has is the service's own."""
     said = rank(slower(CALM, "front orders", 0.5), USUAL, graph=GRAPH, alert="front|latency_p90")
