@@ -22,6 +22,7 @@ SLOW_UNITS = 2.0
 STANDS_OUT = {"metrics": 0.3, "broken": 2.5, "slow": 1.0, "counts": 3.0}
 """What a source must say at least for its loudest service to stand out."""
 SHARE = {"metrics": 1.0, "broken": 1.0, "slow": 1.0, "counts": 0.3}
+"""What each source weighs: errors and bursts show at those who suffer, too."""
 CONTRAST = 3.0
 """The power that favours standing out in one source over a little of each."""
 ALONE = {"broken": 5.0, "slow": 2.0, "counts": 5.0}

@@ -12,6 +12,7 @@ from bot.analysis.changes import medians
 from bot.analysis.frames import Array
 
 TROUBLE = ("latency", "good", "errors")
+"""Kinds whose excess travels from a callee to its callers."""
 MEANS = frozenset({"average", "avg", "mean"})
 FAINT = 2.0
 """Robust units up to which the wait for a callee is nothing."""

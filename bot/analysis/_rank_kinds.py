@@ -9,6 +9,7 @@ _KINDS: tuple[tuple[str, frozenset[str]], ...] = (
     ("memory", frozenset({"mem", "memory", "heap", "rss", "swap", "oom"})),
     ("disk", frozenset({"disk", "filesystem", "volume", "inode", "inodes", "fs"})),
     ("cpu", frozenset({"cpu", "load", "throttled", "throttling", "steal"})),
+    ("queue", frozenset({"queue", "queued", "backlog", "lag", "pending", "waiting", "pool", "saturation"})),
     ("latency", frozenset({"lat", "latency", "duration", "latencies", "rtt", "delay", "time"})),
     ("good", frozenset({"success", "availability", "available", "uptime", "up", "ready"})),
     ("errors", frozenset({"error", "errors", "err", "fault", "faults", "failure", "failures", "failed", "exceptions"})),
@@ -21,6 +22,7 @@ WEIGHT = {
     "memory": 1.0,
     "disk": 1.0,
     "cpu": 1.0,
+    "queue": 0.9,
     "errors": 0.9,
     "good": 0.9,
     "latency": 0.8,
@@ -30,9 +32,18 @@ WEIGHT = {
     "host": 0.4,
 }
 """A resource that ran short is nearer to a cause than its consequences; a host's load is shared by what runs there."""
-BAD = {"memory": 1, "disk": 1, "cpu": 1, "errors": 1, "good": -1, "latency": 1, "calling": 1}
+BAD = {"memory": 1, "disk": 1, "cpu": 1, "queue": 1, "errors": 1, "good": -1, "latency": 1, "calling": 1}
 """The side on which a kind is in trouble; the other side is rather a consequence."""
-FIRST = {"memory": 1.0, "disk": 1.0, "cpu": 0.8, "errors": 0.75, "good": 0.75, "latency": 0.7, "calling": 0.6}
+FIRST = {
+    "memory": 1.0,
+    "disk": 1.0,
+    "cpu": 0.8,
+    "queue": 0.75,
+    "errors": 0.75,
+    "good": 0.75,
+    "latency": 0.7,
+    "calling": 0.6,
+}
 FIRST |= {"requests": 0.6, "other": 0.6, "host": 0.4}
 """Order of the metrics of one service: memory that runs short costs CPU too, while a CPU hog leaves memory alone."""
 

@@ -15,8 +15,9 @@ LEAST = 2.5
 BEYOND = 1.5
 """Times the largest shift that a metric shows in the baseline by itself, over all services, from which on it counts."""
 ALONE = 5.0
-"""Times as much again for kinds that seldom speak for themselves, where no other kind of the service moved."""
+"""Times as much again for kinds that need company, where no other kind of the service moved."""
 NEED_COMPANY = frozenset({"calling", "host", "other"})
+"""Kinds that seldom speak for themselves: what others do, what a host shares, and what no word tells."""
 
 
 def significance(side: Side, kinds: Sequence[str], found: Sizes, usual: Usual) -> Array:

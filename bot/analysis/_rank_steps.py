@@ -49,7 +49,9 @@ class Follows:
 
 
 END = -1
+"""What follows where nothing of the same service does."""
 START = -2
+"""From here on down, the entries of services."""
 
 
 def within(log: Steps) -> Follows:

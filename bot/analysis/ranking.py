@@ -5,6 +5,9 @@ so that near-constant noise does not win and no unit matters. What speaks for a 
 metrics and those of its callers; requests that break or wait, errors and bursts in the logs), and each source counts
 by how far the service stands out from the others in it. Below an alert the call graph decides: the service whose own
 excess, without its callees', explains most of the alert's.
+
+Ranking by a robust shift against a baseline follows BARO (Pham, Ha, Zhang, FSE 2024); the floors from peers, the two
+sides, the excess along calls, the steps of requests and the test for a quiet window are this module's own.
 """
 
 from collections.abc import Iterable, Mapping

@@ -104,9 +104,9 @@ def evidence(folder: Path, chosen: Collection[str] = ()) -> dict[str, Mapping[st
 def ranking(folder: Path, case: Mapping[str, Any], logs: Mapping[str, LogEvidence]) -> Ranking:
     """What the product says of a case."""
     before = table(folder / case["file"], "pre")
-    other = case["ref_file"] or case["normal_file"]
+    other = case.get("ref_file") or case.get("normal_file")
     graph = []
-    if case["graph_file"]:
+    if case.get("graph_file"):
         with (folder / case["graph_file"]).open(newline="") as text:
             graph = [(row["caller"], row["callee"]) for row in csv.DictReader(text)]
     return rank(
@@ -114,7 +114,7 @@ def ranking(folder: Path, case: Mapping[str, Any], logs: Mapping[str, LogEvidenc
         table(folder / other, "") if other else before,
         before=before if other and before.times.size else None,
         graph=graph,
-        alert=case["alert"] or "",
+        alert=case.get("alert") or "",
         logs=logs,
     )
 
@@ -155,9 +155,9 @@ def figures(answers: Sequence[Answer]) -> dict[str, Any]:
             found[f"{group}_{word}{within}"] = accuracy(these, within)
         found[f"{group}_avg5"] = statistics.fmean(accuracy(these, k) for k in range(1, 6))
         found[f"{group}_told"] = statistics.fmean(a.changed for a in these)
-    metric = [a.metric == a.case["root_cause_metric"][0] for a in true if a.case["root_cause_metric"]]
+    metric = [a.metric == a.case["root_cause_metric"][0] for a in true if a.case.get("root_cause_metric")]
     busy = [a for a in true if "cpu" in a.case["fault"] and group_of(a.case) in ("boutique", "train")]
-    late = [a.late for a in true if a.late is not None and not a.case["normal_file"]]
+    late = [a.late for a in true if a.late is not None and not a.case.get("normal_file")]
     quiet = [a for a in answers if not a.case["root_cause_service"]]
     if metric:
         found["shop_metric_ac1"] = statistics.fmean(metric)
