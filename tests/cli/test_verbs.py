@@ -26,7 +26,7 @@ def test_bare_lists_what_is_plugged_in_and_why_the_rest_is_off(runner: CliRunner
     """Without settings every source is off with the variable to set, and the playbook is on."""
     rows = json.loads(runner.invoke(app, ["--json"]).stdout)
     states = {(row["room"], row["name"]): row for row in rows}
-    assert states["model", "route", "playbook"]["state"] == "on"
+    assert states["model", "playbook"]["state"] == "on"
     assert "PROMETHEUS_URL" in states["source", "prometheus"]["why"]
     assert runner.invoke(app, []).exit_code == 0
 
