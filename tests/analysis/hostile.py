@@ -79,7 +79,7 @@ def _mixed(size: int) -> Iterator[bytes]:
 LOGS: dict[str, tuple[Callable[[int], Iterator[bytes]], int]] = {
     "random bytes": (_random, 12),
     "hardly a word twice": (_words, 3),
-    "wide lines": (_wide, 60),
+    "wide lines": (_wide, 280),
     "hex lines": (_hex, 30),
     "many keys": (_keys, 2),
     "mixed encodings": (_mixed, 8),

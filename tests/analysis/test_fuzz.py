@@ -122,6 +122,12 @@ def test_any_bytes_are_compared_within_the_budget(before: bytes, now: bytes, bud
     assert [n.kind for n in compare([now], [now])[1]] == []
 
 
+def test_bytes_that_are_no_text_are_a_variable() -> None:
+    """They make no kinds of their own; a word with one odd letter of another encoding is still that word."""
+    lines = [b"got \xff\xfe\x81 from peer", b"got \x90\xa0\xff\xf0 from peer", "Gerät aus".encode("latin-1")]
+    assert [t.text for t in mine([b"\n".join(lines)]).templates] == ["got <*> from peer", "Ger\ufffdt aus"]
+
+
 def test_a_hundred_thousand_kinds_are_counted_in_seconds() -> None:
     """Where every line is its own kind, each is counted still, and the digest says how many it leaves out."""
     log = "".join(f"{word(n)} {word(7 * n)} went away\n" for n in range(100_000)).encode()
