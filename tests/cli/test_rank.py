@@ -18,8 +18,10 @@ STEP, ROWS, AT = 15, 240, BEGAN + 15 * 200
 SERVICES = ("front", "cart", "pay", "stock", "mail", "search")
 
 
-def table(first: int = 0, last: int = ROWS, *, wrong: bool = True, iso: bool = False) -> str:
-    """An hour of six services; from the 200th sample on the latency and errors of `pay` are up."""
+def table(
+    first: int = 0, last: int = ROWS, *, wrong: bool = True, iso: bool = False, waiting: tuple[str, ...] = ()
+) -> str:
+    """An hour of six services; from the 200th sample on latency and errors of `pay` are up, and some wait for it."""
     chance = random.Random(4)
     heading = ",".join(f"{s}|{m}" for s in SERVICES for m in ("latency", "errors", "cpu"))
     lines = [f"time,phase,{heading}"]
@@ -28,7 +30,8 @@ def table(first: int = 0, last: int = ROWS, *, wrong: bool = True, iso: bool = F
         for service in SERVICES:
             bad = wrong and service == "pay" and n >= 200
             usual = (0.2 * chance.gauss(1, 0.05), max(0.0, chance.gauss(0.01, 0.002)), 0.4 * chance.gauss(1, 0.05))
-            cells += [usual[0] * (8 if bad else 1), usual[1] + (0.3 if bad else 0), usual[2]]
+            late = 1.5 if n >= 200 and service in waiting else 0.0
+            cells += [usual[0] * (8 if bad else 1) + late, usual[1] + (0.3 if bad else 0), usual[2]]
         at = BEGAN + STEP * n
         stamp = f"2026-03-01T{(at - BEGAN) // 3600:02}:{(at - BEGAN) // 60 % 60:02}:{at % 60:02}Z" if iso else str(at)
         lines.append(f"{stamp},{'post' if n >= 200 else 'pre'},{','.join(f'{v:.5f}' for v in cells)}")
@@ -95,7 +98,7 @@ def test_times_and_baselines_in_any_shape(runner: CliRunner) -> None:
 def test_graph_and_alert_are_used(runner: CliRunner) -> None:
     """A column that alerts and a graph of calls change what is said; the cause stays."""
     graph = given("graph.csv", "caller,callee\nfront,cart\ncart,pay\n")
-    words = (given("a.csv", table()), "--at", str(AT))
+    words = (given("a.csv", table(waiting=("front", "cart"))), "--at", str(AT))
     plain, guided = told(runner, *words), told(runner, *words, "--graph", graph, "--alert", "front|latency")
     assert guided["services"][0]["service"] == "pay"
     assert guided != plain
