@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import permutations
 
 from tests.chaos.history import TAG, Asked, History, Row, Shown, Work, clock
 
@@ -117,17 +117,24 @@ def _repeated(history: History) -> Iterator[str]:
 
 
 def _disorder(history: History) -> Iterator[str]:
-    """In a lane, an answer that was there before the one that the engine had accepted earlier."""
+    """In a lane, an answer that was there before the one that the engine had accepted earlier.
+
+    SQLite's clock has whole seconds: within one, earlier is what both Slack and we had earlier.
+    """
     accepted = {work.key: work.at for work in reversed(history.works) if work.what == "accepted"}
     lanes: Mapping[str, list[Row]] = defaultdict(list)
     for row in history.rows.values():
         if row.lane != row.key and row.status == "SUCCESS" and row.key in history.finals:
             lanes[row.lane].append(row)
-    for rows in lanes.values():
-        ordered = sorted(rows, key=lambda row: (row.created, accepted.get(row.key, 0.0), row.key))  # whole seconds
-        for earlier, later in pairwise(ordered):
-            if history.finals[earlier.key] > history.finals[later.key]:
-                yield later.key
+
+    def earlier(one: Row, other: Row) -> bool:
+        if one.created != other.created:
+            return one.created < other.created
+        return one.key < other.key and accepted.get(one.key, 0.0) <= accepted.get(other.key, 0.0)
+
+    for one, other in (pair for rows in lanes.values() for pair in permutations(rows, 2)):
+        if earlier(one, other) and history.finals[one.key] > history.finals[other.key]:
+            yield other.key
 
 
 def _zombies(history: History) -> Iterator[str]:

@@ -133,15 +133,18 @@ def test_accepted_in_one_millisecond_the_key_decides() -> None:
     assert judge(made).disorder == []
 
 
-def test_accepted_in_one_second_the_acceptance_decides() -> None:
-    """The second message was delivered first, as the first one's delivery had to be repeated; it is answered first."""
+def test_within_one_second_both_clocks_decide() -> None:
+    """Earlier in Slack and accepted earlier is earlier; where they disagree, either order is one."""
     made = history()
     made.rows = {key: replace(row, created=10_000) for key, row in made.rows.items()}
-    made.works += [Work(10.1, "w0-1", "accepted", SECOND, "answer"), Work(10.4, "w0-1", "accepted", FIRST, "answer")]
     made.finals = {FIRST: 21.0, SECOND: 20.0}
+    first, second = (Work(0, "w0-1", "accepted", key, "answer") for key in (FIRST, SECOND))
+    made.works = [replace(first, at=10.1), replace(second, at=10.4)]
+    assert judge(made).disorder == [SECOND]
+    made.works = [replace(first, at=10.4), replace(second, at=10.1)]
     assert judge(made).disorder == []
     made.finals = {FIRST: 20.0, SECOND: 21.0}
-    assert judge(made).disorder == [FIRST]
+    assert judge(made).disorder == []
 
 
 def test_a_model_call_of_a_thawed_process_is_a_zombies() -> None:
