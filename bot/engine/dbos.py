@@ -32,7 +32,7 @@ from bot.engine._quiet import nap_shortly, quieten
 from bot.engine._rows import Rows, Spot
 from bot.engine._setup import BESIDE, LANES, VERSION, apart, blocking, config, only_engine, register
 from bot.engine._steps import DbosSteps, OtherVersion
-from bot.engine.lease import Fence, Lease, reached
+from bot.engine.lease import Fence, Lease, let_go, reached
 
 log = logging.getLogger(__name__)
 OnError = Callable[[Run, Exception], Awaitable[None]]
@@ -137,6 +137,8 @@ class DbosEngine:
         DBOS.listen_queues([LANES, BESIDE] if listen else [])
         DBOS.launch()  # in the running loop on purpose: flows then run beside the clients that were opened on it
         self._rows = Rows(_inside.database())
+        if not self._path:
+            _inside.prepare(let_go)
         await register(*self._limits, _POLL_SECONDS, works=listen)
         if self._lease:
             self._lease.live()

@@ -18,6 +18,7 @@ from bot.store.notes import SqlNotes
 from bot.store.repositories import Store
 from bot.store.votes import SqlVotes
 
+_IDLE_MS = 4_000
 _BUSY_MS = 2_000  # then the thread is free for others, and the transaction is tried again
 _LIVE = {"connect_timeout": 2, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}  # seconds
 _UNHEARD_MS = 5_000
@@ -46,6 +47,13 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor.close()
 
 
+def _let_go(connection: Any, _: Any) -> None:
+    """A process that is frozen in the middle of a transaction must not hold its locks for long."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MS}")
+    connection.commit()
+
+
 def liveness(full: URL) -> dict[str, Any]:
     """How connections to PostgreSQL notice that nobody is there; what the URL says wins."""
     if full.get_backend_name() == "sqlite":
@@ -59,6 +67,7 @@ def _database(url: str) -> Database:
         engine = create_engine(
             full, pool_size=_THREADS, max_overflow=0, pool_pre_ping=True, connect_args=liveness(full)
         )
+        event.listen(engine, "connect", _let_go)
         return Database(engine, _THREADS)
     if full.database:
         Path(full.database).parent.mkdir(parents=True, exist_ok=True)

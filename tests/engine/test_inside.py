@@ -5,16 +5,18 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
 import pytest
 from dbos import _sys_db
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from bot.domain.plugin import Flow
 from bot.domain.ports import Steps
-from bot.engine import _inside
+from bot.engine import _inside, lease
 from bot.engine._quiet import quieten
 from bot.engine.dbos import DbosEngine
 
@@ -200,3 +202,16 @@ def test_that_the_database_is_away_is_said_once(caplog: pytest.LogCaptureFixture
             logger.warning("Database connection failed: refused. Retrying in 1.00s (attempt 3)")
         logger.warning("something else")
     assert [record.getMessage()[:14] for record in caplog.records] == ["Database conne", "something else"]
+
+
+async def test_a_transaction_in_which_nothing_happens_is_ended(engine: DbosEngine) -> None:
+    """On every connection, those of the start too, before the lease is over: a frozen worker holds no lock for long."""
+
+    def told() -> set[str]:
+        pool = _inside.database().engine
+        with ExitStack() as stack:
+            opened = [stack.enter_context(pool.connect()) for _ in range(4)]
+            return {str(one.execute(text("SHOW idle_in_transaction_session_timeout")).scalar()) for one in opened}
+
+    assert await asyncio.to_thread(told) == {"4s"}
+    assert lease.SECONDS > 4

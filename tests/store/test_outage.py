@@ -69,6 +69,16 @@ def test_a_server_that_ends_the_connection(postgres_url: str) -> None:
     assert "terminating connection" in why_away(failed(postgres_url, "SELECT pg_terminate_backend(pg_backend_pid())"))
 
 
+async def test_a_transaction_in_which_nothing_happens_is_ended(postgres_url: str) -> None:
+    """A process that is frozen in the middle of one holds its locks for four seconds at the most."""
+    database = _database(postgres_url)
+    try:
+        show = text("SHOW idle_in_transaction_session_timeout")
+        assert await database.run(lambda connection: connection.execute(show).scalar()) == "4s"
+    finally:
+        database.close()
+
+
 def test_a_server_that_is_not_there() -> None:
     """What is shown is the reason alone."""
     why = why_away(failed("postgresql://me:swordfish@127.0.0.1:1/night"))
