@@ -9,7 +9,7 @@ from bot import telemetry
 from bot.agent.budget import Budget, Spent
 from bot.agent.context import fit
 from bot.agent.route import FALLBACK
-from bot.agent.steps import AFTER_FAULT, NEXT, SAID
+from bot.agent.steps import AFTER_FAULT, LEAST, MOST_WAITED, NEXT, PATIENCE, REFUSED, SAID, handed, shown
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.events import Draft, Event, Planned, Status, Task
 from bot.domain.messages import Ask, Effort, Message, ToolCall, ToolResult, Usage
@@ -27,7 +27,8 @@ _LAST_WORD = "{why}. Answer now from the evidence above, and say what was not lo
 class Case:
     """What is investigated: the stable prompt, the transcript so far, the models in order, the limits.
 
-    `join` gives messages that people wrote meanwhile to steer; `started` in UTC seconds.
+    `join` gives messages that people wrote meanwhile to steer; `started` in UTC seconds; `gone` are models that are
+    not asked at all, and why.
     """
 
     system: str
@@ -37,12 +38,13 @@ class Case:
     join: Callable[[], Awaitable[tuple[str, ...]]]
     budget: Budget = field(default_factory=Budget)
     effort: Effort = "medium"
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Worked:
     """What came of it: the text, the new messages, who wrote it, what it cost, what was left out and why; `told` are
-    faults that it may quote, met before the first turn."""
+    faults that it may quote, met before the first turn; `handed` says which models failed and who took over."""
 
     text: str
     messages: tuple[Message, ...]
@@ -51,6 +53,7 @@ class Worked:
     tool_calls: int
     left_out: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    handed: str = ""
 
 
 @dataclass
@@ -67,16 +70,23 @@ class Investigation:
     left_out: list[str] = field(default_factory=list)
     at: int = 0
     retried: bool = False
+    waited: float | None = None
     squeeze: float = 1.0
     closing: int = 0
 
     def __post_init__(self) -> None:
         self.spent = Spent(self.case.started, ended=self.case.started)
+        self.gone = list(self.case.gone)
 
     @property
     def model(self) -> str:
         """The model whose turn it is; after the last of the route, the one that needs no model."""
         return self.case.models[self.at] if self.at < len(self.case.models) else FALLBACK
+
+    @property
+    def _silence(self) -> float:
+        """Seconds in which a stand-in has to say its first word; 0 leaves that to its settings."""
+        return max(LEAST, PATIENCE - self.waited) if self.at and self.waited is not None else 0.0
 
     async def run(self) -> Worked:
         """Until there is an answer: at the latest when every limit is reached and the playbook writes one."""
@@ -87,7 +97,7 @@ class Investigation:
                 return done
 
     async def _turn(self) -> Turn | Fault:
-        name, wait = self.model, 1.0 if self.retried else 0.0
+        name, wait, silence = self.model, 1.0 if self.retried else 0.0, self._silence
         number = self.spent.turns
 
         async def attempt() -> Turn | Fault:
@@ -99,7 +109,7 @@ class Investigation:
             messages = fit((*self.case.history, *self.new, *said), window)
             seconds = max(5.0, self.case.budget.seconds - (self.spent.ended - self.case.started))
             longest = min(_LONGEST_ANSWER, model.facts.max_output_tokens)
-            ask = Ask(self.case.system, messages, self.case.effort, longest, seconds)
+            ask = Ask(self.case.system, messages, self.case.effort, longest, seconds, silence_seconds=silence)
             outcome = await model.turn(ask, self.toolbox.tools, lambda text: self.show(Draft(text)))
             telemetry.count_turn(name, outcome)
             return replace(outcome, ended=time.time(), joined=joined)
@@ -113,6 +123,7 @@ class Investigation:
 
     async def _after_fault(self, fault: Fault) -> Worked | None:
         after = AFTER_FAULT[fault.cause]
+        self.waited = (self.waited or 0.0) + min(fault.seconds, MOST_WAITED)
         if self.at >= len(self.case.models):
             return self._worked(Message("assistant", NO_ANSWER))
         if after == "compact" and self.squeeze > 0.3:
@@ -120,16 +131,17 @@ class Investigation:
         elif after == "retry" and not self.retried and max(fault.retry_after, fault.seconds) <= _SOON:
             self.retried = True
         else:
-            self._next_model(f"{self.model} {SAID[fault.cause]}")
+            self._next_model(SAID[fault.cause])
         return None
 
     def _next_model(self, why: str) -> None:
+        said = f"{shown(self.model)} {why}"
+        self.gone.append(said)
         self.at, self.retried = min(self.at + 1, len(self.case.models)), False
-        self.left_out.append(f"{why}; {self.model} took over")
-        self.show(Status(self.left_out[-1]))
+        self.show(Status(f"{said}; {shown(self.model)} takes over"))
 
     async def _after_turn(self, turn: Turn) -> Worked | None:
-        self.retried = False
+        self.retried, self.waited = False, None
         match NEXT[turn.stop]:
             case "finish":
                 return self._worked(turn.message)
@@ -145,7 +157,7 @@ class Investigation:
             case "compact" if self.squeeze > 0.3:
                 self.squeeze /= 2
             case _:
-                self._next_model(f"{self.model} would not answer")
+                self._next_model(REFUSED)
         return None
 
     async def _call(self, turn: Turn) -> None:
@@ -184,6 +196,7 @@ class Investigation:
             usage=self.spent.usage,
             tool_calls=self.ledger.calls,
             left_out=tuple(dict.fromkeys(self.left_out)),
+            handed=handed(self.gone, self.model),
         )
 
 

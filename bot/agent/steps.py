@@ -1,7 +1,9 @@
 """What the loop does after a turn or a fault; every reason stands here exactly once."""
 
+from collections.abc import Sequence
 from typing import Literal
 
+from bot.agent.route import FALLBACK
 from bot.domain.messages import Stop
 from bot.domain.outcomes import FaultCause
 
@@ -42,3 +44,19 @@ SAID: dict[FaultCause, str] = {
     "too_long": "found the question too long",
     "left_alone": "has just failed and is left alone for a while",
 }
+REFUSED = "would not answer"
+PATIENCE, LEAST = 22.0, 5.0
+"""Seconds that failing models of one route may take together, and that each stand-in has at least for its first word:
+with the longest silence of the first one the playbook answers within half a minute."""
+MOST_WAITED = 15.0
+"""Seconds of a failed attempt that count at most: a stream that was long under way was no waiting."""
+
+
+def shown(name: str) -> str:
+    """A model as people call it: without its family."""
+    return "the playbook" if name == FALLBACK else name.partition(":")[2] or name
+
+
+def handed(gone: Sequence[str], to: str) -> str:
+    """Who failed and who took over, in half a line; empty where nobody did."""
+    return f"{', '.join(dict.fromkeys(gone))}; {shown(to)} took over" if gone else ""

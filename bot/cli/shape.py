@@ -30,6 +30,7 @@ def shape(answer: Answer) -> dict[str, Any]:
         "numbers": {"total": answer.numbers.total, "backed": answer.numbers.backed},
         "model": answer.model,
         "route": answer.why,
+        "handed": answer.handed,
         "tool_calls": answer.tool_calls,
         "seconds": answer.seconds,
         "cost_usd": round(answer.usage.cost_usd, 6),

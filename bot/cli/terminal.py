@@ -94,6 +94,8 @@ def show(answer: Answer) -> None:
     for item in answer.evidence:
         where = f"{item.source} · {item.env}" if item.env else item.source
         out.print(f"[{item.id}] {where}: {item.summary}", style="dim", markup=False, highlight=False)
+    if answer.handed:
+        out.print(answer.handed, style="yellow", markup=False, highlight=False)
     for gap in answer.missing:
         out.print(f"Not looked at: {gap}", style="yellow", markup=False, highlight=False)
     backed = f"{answer.numbers.backed}/{answer.numbers.total} numbers backed"

@@ -45,8 +45,8 @@ class Numbers:
 class Answer:
     """At most three lines and 400 characters of `head`, the rest in `body` (Markdown).
 
-    `why` says why the route begins with its first model. `asked` and `written` are in UTC seconds, 0 where nobody
-    waits: when it was accepted, and of when it is.
+    `why` says why the route begins with its first model, `handed` which of its models failed and who took over.
+    `asked` and `written` are in UTC seconds, 0 where nobody waits: when it was accepted, and of when it is.
     """
 
     head: str
@@ -68,6 +68,7 @@ class Answer:
     why: str = ""
     asked: float = 0.0
     written: float = 0.0
+    handed: str = ""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,8 @@ class ModelFacts:
 class Ask:
     """One request to a model: stable `system` first (cached), then the messages; effort is low, medium or high.
 
-    With a `schema` (JSON Schema of an object) the answer is JSON that fits it.
+    With a `schema` (JSON Schema of an object) the answer is JSON that fits it. A model that says nothing for
+    `silence_seconds` is given up, where that is less than its own settings allow; 0 leaves it to them.
     """
 
     system: str
@@ -119,3 +120,8 @@ class Ask:
     max_output_tokens: int = 8_192
     deadline_seconds: float = 120.0
     schema: dict[str, JSON] | None = None
+    silence_seconds: float = 0.0
+
+    def patience(self, own: float) -> float:
+        """Seconds that a model may say nothing, where its settings allow `own`."""
+        return min(own, self.silence_seconds or own)

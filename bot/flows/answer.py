@@ -13,6 +13,7 @@ from bot.agent.budget import Budget
 from bot.agent.digesting import Digester
 from bot.agent.loop import Case, Investigation, Worked
 from bot.agent.prompt import SYSTEM, Brief, first_message
+from bot.agent.route import FALLBACK
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.answers import Answer, Failure
 from bot.domain.events import Event, Facts
@@ -169,11 +170,12 @@ class Job:
         return Case(
             system=SYSTEM,
             history=(*known.history, first_message(brief, given)),
-            models=("playbook",) if broke else self.scoped.models,
+            models=(FALLBACK,) if broke else self.scoped.models,
             started=self.begun.started.timestamp(),
             join=partial(steer.take, self.deps, lane_of(question), self.steps.key),
             budget=self._budget,
             effort=_EFFORT[question.depth],
+            gone=(f"the ${self.deps.policy.usd_per_day:g} a day for models are spent",) if broke else (),
         )
 
     async def conclude(self, worked: Worked) -> bool:

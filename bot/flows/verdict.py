@@ -43,6 +43,7 @@ def build(
         missing=missing,
         model=worked.model,
         why=scoped.why,
+        handed=worked.handed,
         tool_calls=worked.tool_calls,
         usage=worked.usage,
         window=evidence[-1].window if evidence else scoped.window,

@@ -12,6 +12,8 @@ CODES: dict[str, FaultCause] = {
     "enforced_spend_limit_reached": "spend_limit",
     "contract_spend_limit_reached": "spend_limit",
     "linked_organization_spend_limit_reached": "spend_limit",
+    "insufficient_quota": "spend_limit",
+    "billing_hard_limit_reached": "spend_limit",
 }
 
 WORDS: tuple[tuple[re.Pattern[str], FaultCause], ...] = (

@@ -75,7 +75,7 @@ class _Transcript:
     def add(self, role: str, group: Sequence[Message]) -> None:
         """The next messages of one role."""
         if role == "user":
-            self._push("user", [*self._answered(group), *self._images(group), *_texts(group)])
+            self._push("user", [*self._answered(group), *(block for message in group for block in self._posted(message))])
             return
         if not self._entries:
             self._push("user", [_text(_BEGINNING)])
@@ -106,10 +106,11 @@ class _Transcript:
             yield _result(wire_id, kept.pop(0) if kept else None)
         self._open = []
 
-    def _images(self, group: Sequence[Message]) -> Iterator[Block]:
-        for image in (image for message in group for image in message.images):
+    def _posted(self, message: Message) -> Iterator[Block]:
+        for image in message.images:
             source = {"type": "base64", "media_type": image.media_type, "data": image.data}
             yield {"type": "image", "source": source} if self._sees else _text(UNSEEN)
+        yield from _texts((message,))
 
     def _said(self, message: Message) -> Iterator[Block]:
         text = list(_texts((message,)))

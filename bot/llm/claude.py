@@ -84,17 +84,18 @@ class Claude:
     ) -> Turn | Fault:
         """Reasoning that a changed history no longer carries is refused before any output: then once more without."""
         request = _wire.body(ask, tools, self._facts)
-        outcome = await self._send(client, request, reading)
+        silence = ask.patience(self._settings.stall_seconds * (2 if ask.effort == "high" and self._facts.thinks else 1))
+        outcome = await self._send(client, request, reading, silence)
         if reading.thinking_refused and _wire.holds_thinking(request):
-            outcome = await self._send(client, _wire.body(ask, tools, self._facts, thinking=False), reading)
+            outcome = await self._send(client, _wire.body(ask, tools, self._facts, thinking=False), reading, silence)
         return outcome
 
-    async def _send(self, client: "AsyncAnthropic", request: dict[str, Any], reading: "_Reading") -> Turn | Fault:
+    async def _send(
+        self, client: "AsyncAnthropic", request: dict[str, Any], reading: "_Reading", silence: float
+    ) -> Turn | Fault:
         import anthropic  # noqa: PLC0415  # loaded in the background by now
         import httpx2  # noqa: PLC0415  # comes with it
 
-        deep = request.get("output_config", {}).get("effort") == "high"
-        silence = self._settings.stall_seconds * (2 if deep else 1)
         watch = asyncio.timeout(silence)
         try:
             async with watch, client.messages.stream(**request) as stream:

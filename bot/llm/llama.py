@@ -34,8 +34,8 @@ class LlamaSettings(BaseModel):
     """How the endpoint is reached; times in seconds. `facts` adds to or overrides the facts table, by model.
 
     `base_url` ends in /v1 as a rule. `in_house` says whether what is sent stays with you; by default it does for
-    addresses of a private network. A server that says nothing for `stall_seconds` is given up: on a CPU it reads a
-    long prompt for minutes before it says anything.
+    addresses of a private network. A server that says nothing for `stall_seconds` is given up. On a CPU it reads a
+    long prompt for minutes before it says anything, and Ollama loads its model first: there it has to be more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +43,7 @@ class LlamaSettings(BaseModel):
     base_url: str = ""
     api_key: SecretStr = SecretStr("")
     in_house: bool | None = None
-    stall_seconds: float = Field(default=60.0, gt=0)
+    stall_seconds: float = Field(default=20.0, gt=0)
     connect_seconds: float = Field(default=5.0, gt=0)
     longest_retry_after: float = Field(default=60.0, ge=0)
     temperature: float = Field(default=0.2, ge=0, le=2)
@@ -71,6 +71,7 @@ class Llama:
             async with asyncio.timeout(ask.deadline_seconds):
                 await self._discover()
                 outcome = await self._attempt(ask, tools, show)
+                self._asked = self._asked or isinstance(outcome, Turn)
         except TimeoutError:
             outcome = Fault("timeout", f"no whole answer within {ask.deadline_seconds:g} s")
         return replace(outcome, seconds=time.monotonic() - began, ended=time.time())
@@ -91,28 +92,31 @@ class Llama:
         return self._http
 
     async def _discover(self) -> None:
-        """The window in use: a server may read far less than its model could, and drop the rest in silence."""
+        """The window in use: a server may read far less than its model could, and drop the rest in silence.
+
+        One that was down is asked again, until it has told it or given a turn.
+        """
         if self._asked or self._given:
             return
-        self._asked = True
         if size := await _endpoint.window(self._client, self._facts.name):
             output = min(self._facts.max_output_tokens, max(256, size // 4))
             self._facts = replace(self._facts, context_tokens=size, max_output_tokens=output)
+            self._asked = True
 
     async def _attempt(self, ask: Ask, tools: Sequence[Tool], show: Callable[[str], None]) -> Turn | Fault:
         """A call that could not be read is told to the model once."""
         request = _chat_wire.body(ask, tools, self._facts, temperature=self._settings.temperature)
+        silence = ask.patience(self._settings.stall_seconds)
         reading = _chat_reply.Reading(self._facts, tools, show)
-        outcome = await self._send(request, reading)
+        outcome = await self._send(request, reading, silence)
         if not reading.wrong:
             return outcome
         wrong = f"{reading.wrong}. Make the call again, with arguments as a JSON object."
         second = _chat_reply.Reading(self._facts, tools, show)
-        outcome = await self._send(_chat_wire.correction(request, reading.text, wrong), second)
+        outcome = await self._send(_chat_wire.correction(request, reading.text, wrong), second, silence)
         return replace(outcome, usage=outcome.usage + reading.usage)
 
-    async def _send(self, request: dict[str, Any], reading: _chat_reply.Reading) -> Turn | Fault:
-        silence = self._settings.stall_seconds
+    async def _send(self, request: dict[str, Any], reading: _chat_reply.Reading, silence: float) -> Turn | Fault:
         watch = asyncio.timeout(silence)
         try:
             async with watch, self._client.stream("POST", "chat/completions", json=request) as reply:

@@ -42,7 +42,8 @@ def answer(said: Answer, key: str, clean: Clean, *, charts: bool = True) -> Cont
     blocks: list[Json] = [{"type": "markdown", "text": strong(head)}]
     if head != "Not known." and not (said.tool_calls or said.evidence or said.body or said.missing or said.choices):
         return Content(escape(head), tuple(blocks))
-    blocks += [_context(line) for line in (" · ".join(_frame(said)), missing_line(said, clean)) if line]
+    lines = (" · ".join(_frame(said)), escape(cut(clean(said.handed), 300)), missing_line(said, clean))
+    blocks += [_context(line) for line in lines if line]
     blocks += _charts(said, clean) if charts else _sparks(said, clean)
     if said.choices:
         pick = [button(env, f"{ENV}:{at}", f"{key}|{env}") for at, env in enumerate(said.choices[:25])]

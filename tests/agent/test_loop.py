@@ -87,19 +87,38 @@ async def test_every_fault_ends_in_an_answer(cause: FaultCause) -> None:
     broken = Scripted([Fault(cause, "x")])
     worked = await play({"claude": broken, "playbook": Scripted([said("facts only")])})
     assert worked.text == "facts only"
-    assert "playbook took over" in worked.left_out[0]
+    assert worked.handed == f"claude {SAID[cause]}; the playbook took over"
+    assert worked.left_out == ()
 
 
 async def test_a_passing_fault_is_tried_once_more() -> None:
     """An overloaded model that recovers answers itself, and nothing is said of it."""
     worked = await play({"m": Scripted([Fault("overloaded", "x"), said("fine")])})
-    assert (worked.text, worked.left_out) == ("fine", ())
+    assert (worked.text, worked.left_out, worked.handed) == ("fine", (), "")
 
 
 async def test_a_refusal_goes_to_the_next_model() -> None:
     """A model that will not answer is replaced."""
-    worked = await play({"a": Scripted([said("", "refusal")]), "b": Scripted([said("here")])})
-    assert worked.text == "here"
+    worked = await play({"c:a": Scripted([said("", "refusal")]), "l:b:8b": Scripted([said("here")])})
+    assert (worked.text, worked.handed) == ("here", "a would not answer; b:8b took over")
+
+
+async def test_both_are_named_when_both_fail() -> None:
+    """In their order, in half a line."""
+    models = {"a": Scripted([said("", "refusal")]), "b": Scripted([Fault("spend_limit", "x")])}
+    worked = await play({**models, "playbook": Scripted([said("facts only")])})
+    assert worked.handed == "a would not answer, b has reached its spend limit; the playbook took over"
+
+
+async def test_a_stand_in_is_waited_for_less() -> None:
+    """The first model has its own time, then what failed counts, and after a turn all of it is there again."""
+    first = Scripted([Fault("timeout", "x", seconds=15.0)])
+    second = Scripted([called("a"), Fault("overloaded", "x", seconds=1.0), said("ok")])
+    third = Scripted([Fault("timeout", "x", seconds=60.0)])
+    await play({"a": first, "b": second})
+    assert [ask.silence_seconds for ask in (*first.asked, *second.asked)] == [0.0, 7.0, 0.0, 21.0]
+    await play({"a": third, "b": (last := Scripted([Fault("cut", "x", seconds=6.0)])), "playbook": Scripted([said("f")])})
+    assert [ask.silence_seconds for ask in last.asked] == [7.0]
 
 
 @pytest.mark.parametrize(("stop", "lines"), [("pause", 2), ("length", 1), ("context", 4)])

@@ -14,7 +14,9 @@ from bot.store.migrate import head, revision
 from tests.cli.conftest import Town
 
 QUESTION = "which service is unhealthy and since when?"
-SHAPE = {"answer", "cause", "evidence", "numbers", "model", "route", "tool_calls", "seconds", "cost_usd", "missing"}
+SHAPE = {
+    "answer", "cause", "evidence", "numbers", "model", "route", "handed", "tool_calls", "seconds", "cost_usd", "missing",
+}  # fmt: skip
 
 
 def test_version(runner: CliRunner) -> None:

@@ -14,7 +14,7 @@ import pytest
 from bot import wiring
 from bot.engine import dbos
 from bot.slack import pace, reply, stream
-from tests.scenarios.stage import Scene, reading, stage
+from tests.scenarios.stage import LLAMA, Scene, reading, stage
 
 Play = Callable[..., AbstractAsyncContextManager[Scene]]
 
@@ -53,8 +53,15 @@ def home(used_before: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(used_before, tmp_path / "home"))
 
 
+EITHER_MODEL = pytest.mark.parametrize("play", ["socket", "http", "llama"], indirect=True)
+"""For what a model could do otherwise: once more with Llama."""
+ONE_WAY = pytest.mark.parametrize("play", ["socket"], indirect=True)
+"""For what no transport could change."""
+
+
 @pytest.fixture(params=["socket", "http"])
 def play(request: pytest.FixtureRequest, quick: None, home: Path) -> Play:
-    """Opens the whole house on a transport: `async with play(script=…) as scene`."""
-    transport: Any = request.param
-    return partial(stage, home, transport)
+    """Opens the whole house on a transport, or with Llama: `async with play(script=…) as scene`."""
+    if request.param == "llama":
+        return partial(stage, home, "socket", mind=LLAMA)
+    return partial(stage, home, request.param)

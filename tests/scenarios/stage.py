@@ -19,12 +19,14 @@ from bot.demo.slack.sandbox import Sandbox
 from bot.demo.vendors import Vendors
 from bot.domain.investigations import Record
 from bot.slack.posting import mark_of
+from tests.fakes.chat_server import ChatServer
 from tests.fakes.messages_server import Call, MessagesServer, Request, Said, Script, Text
 from tests.scenarios.world import RULES, Corner
 
 Rules = Mapping[str, Sequence[Rule]]
 CHANNEL = "inc-checkout"
 QUESTION = "@nightjar why is cart failing?"
+CLAUDE, LLAMA = "claude:claude-opus-5-5", "llama:llama-4-scout"
 HEAD = "cart answers three in ten requests with an error."
 WRITTEN = (
     f"{HEAD}\nSince ten minutes; buyers see it.\nNext: look at its last deploy.\n\nIts errors rose [E2].\nCAUSE null"
@@ -33,7 +35,7 @@ WRITTEN = (
 
 def looks_then_answers(request: Request) -> Said:
     """A model that asks for one service's signals, then answers."""
-    asked = any(block["type"] == "tool_use" for entry in request.body["messages"][-2:] for block in blocks(entry))
+    asked = any(called(entry) for entry in request.body["messages"][-2:])
     return Said(Text(WRITTEN)) if asked else Said(Text("I look.\n"), Call("service_signals", {"service": "cart"}))
 
 
@@ -41,6 +43,20 @@ def blocks(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A message's content as blocks."""
     content = entry["content"]
     return content if isinstance(content, list) else [{"type": "text", "text": content}]
+
+
+def called(entry: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The calls of a message in either protocol: each tool and its arguments."""
+    chat = [call["function"] for call in entry.get("tool_calls") or ()]
+    own = [(block["name"], block["input"]) for block in blocks(entry) if block["type"] == "tool_use"]
+    return [*own, *((call["name"], json.loads(call["arguments"])) for call in chat)]
+
+
+def told(entry: Mapping[str, Any]) -> list[str]:
+    """The tools' results of a message in either protocol."""
+    if entry["role"] == "tool":
+        return [str(entry["content"])]
+    return [str(block["content"]) for block in blocks(entry) if block["type"] == "tool_result"]
 
 
 def words(request: Request) -> str:
@@ -55,10 +71,17 @@ class Scene:
     slack: Sandbox
     house: wiring.House
     model: MessagesServer | None = None
+    other: MessagesServer | None = None
+    mind: str = ""
 
     async def ask(self, text: str = QUESTION, user: str = "mira", thread: str | None = None, **more: Any) -> Json:
         """Somebody writes in the incident channel, or in a thread of it."""
         return await self.slack.say(more.get("channel", CHANNEL), text, user=user, thread_ts=thread)
+
+    @property
+    def who(self) -> str:
+        """The first model, as an answer names it."""
+        return self.mind.partition(":")[2]
 
     def own(self, channel: str = CHANNEL, part: str = "answer") -> list[Json]:
         """The bot's messages of a part, oldest first: placeholders and what they became."""
@@ -142,14 +165,35 @@ def environment(told: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def served(script: Script | None) -> AsyncIterator[tuple[MessagesServer | None, dict[str, Any]]]:
-    """A Messages server for the real client, and the settings that lead to it; nothing without a script."""
+async def served(
+    script: Script | None, name: str = "claude", *, strict: bool = False
+) -> AsyncIterator[tuple[MessagesServer | None, dict[str, Any]]]:
+    """A server for the real client of a model's family, and the settings that lead to it; nothing without a script."""
     if script is None:
         yield None, {}
-        return
-    async with MessagesServer(script, strict=False) as server:
-        told = {"anthropic_base_url": server.url, "anthropic_api_key": secrets.token_hex(16)}
-        yield server, told | {"nightjar_models": "claude"}
+    elif name.startswith("claude"):
+        async with MessagesServer(script, strict=strict) as server:
+            told = {"anthropic_base_url": server.url, "anthropic_api_key": secrets.token_hex(16)}
+            yield server, told | {"nightjar_models": name}
+    else:
+        async with ChatServer(script, single="llama-3" in name) as chat:
+            yield chat, {"models": {"llama": {"base_url": chat.v1}}, "nightjar_models": name}
+
+
+@asynccontextmanager
+async def both_served(
+    script: Script | None, name: str, stand_in: Script | None, *, stall: float = 0.0
+) -> AsyncIterator[tuple[MessagesServer | None, MessagesServer | None, dict[str, Any]]]:
+    """The same with a model of the other family behind the first one; `stall` seconds of silence end either."""
+    other = LLAMA if name.startswith("claude") else CLAUDE
+    async with served(script, name, strict=stand_in is not None) as (first, told):
+        async with served(stand_in, other, strict=True) as (second, more):
+            families = {key: dict(table) for key, table in {**told.get("models", {}), **more.get("models", {})}.items()}
+            for key in ("claude", "llama"):
+                if stall and key in f"{name} {other if stand_in else ''}":
+                    families.setdefault(key, {})["stall_seconds"] = stall
+            order = ",".join(filter(None, (told.get("nightjar_models"), more.get("nightjar_models"))))
+            yield first, second, {**told, **more, "models": families, **({"nightjar_models": order} if order else {})}
 
 
 @asynccontextmanager
@@ -169,20 +213,26 @@ async def stage(
     rules: Rules = RULES,
     envs: Mapping[str, str] | None = None,
     channels: Sequence[str] = (CHANNEL, "general"),
+    mind: str = CLAUDE,
+    stand_in: Script | None = None,
+    stall: float = 0.0,
     **more: Any,
 ) -> AsyncIterator[Scene]:
-    """All of it, connected; `envs` gives each environment a Prometheus by name, `more` are settings."""
+    """All of it, connected; `envs` gives each environment a Prometheus by name, `more` are settings.
+
+    `mind` is the model that `script` is played to, `stand_in` the script of one of the other family behind it.
+    """
     async with contextlib.AsyncExitStack() as stack:
         sources = await stack.enter_async_context(watched(corner, rules))
         if envs:
             sources = {"sources": {name: _source(sources["prometheus_url"], env) for name, env in envs.items()}}
-        model, claude = await stack.enter_async_context(served(script))
+        model, other, minds = await stack.enter_async_context(both_served(script, mind, stand_in, stall=stall))
         quick: dict[str, Any] = {"retry_delays": (0, 0.05, 0.05), "ack_timeout": 2.0}
         slack = await stack.enter_async_context(Sandbox(channels=channels, **quick))
-        told = {"slack_transport": transport, **sources, **claude, **more}
+        told = {"slack_transport": transport, **sources, **minds, **more}
         house = await stack.enter_async_context(wiring.open_house(reading(slack.credentials(), folder, **told)))
         await stack.enter_async_context(connected(slack, house, transport))
-        yield Scene(slack, house, model)
+        yield Scene(slack, house, model, other, mind)
 
 
 def _source(url: str, env: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import time
 
 from tests.fakes.messages_server import Call, Request, Said, Text
-from tests.scenarios.conftest import Play
+from tests.scenarios.conftest import EITHER_MODEL, Play
 from tests.scenarios.stage import HEAD, WRITTEN, looks_then_answers, text_of, words
 
 SOON = 3.0  # seconds, on a machine that does other things too
@@ -24,6 +24,7 @@ def thrice(request: Request) -> Said:
     return Said(Text(WRITTEN), first_byte=0.3)
 
 
+@EITHER_MODEL
 async def test_an_instruction_joins(play: Play) -> None:
     """It is acknowledged at once, stands in a later turn's request, and gets no answer of its own."""
     async with play(script=thrice) as scene:

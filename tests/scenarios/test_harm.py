@@ -4,7 +4,7 @@ import secrets
 
 from bot.demo.shop.rules import Rule, error_rate
 from tests.fakes.messages_server import Call, Request, Said, Text
-from tests.scenarios.conftest import Play
+from tests.scenarios.conftest import EITHER_MODEL, Play
 from tests.scenarios.stage import WRITTEN, words
 
 
@@ -21,6 +21,7 @@ def harmless(sent: str, secret: str) -> bool:
     return not any(bad in sent for bad in ("<!channel", "@here", "<@U07MIRALIND>", "evil.example/", "(https:", secret))
 
 
+@EITHER_MODEL
 async def test_a_models_text(play: Play) -> None:
     """In its draft, its tool arguments and its answer."""
     secret = secrets.token_hex(12)
@@ -56,6 +57,7 @@ async def test_a_sources_text(play: Play) -> None:
         assert harmless(scene.sent(), secret)
 
 
+@EITHER_MODEL
 async def test_a_persons_secret_reaches_no_model(play: Play) -> None:
     """What somebody pasted into the thread, or asks about, is masked before the first request, and never repeated."""
     secret = secrets.token_hex(12)
@@ -68,6 +70,7 @@ async def test_a_persons_secret_reaches_no_model(play: Play) -> None:
         assert secret not in scene.sent()
 
 
+@EITHER_MODEL
 async def test_the_bots_own_tokens(play: Play) -> None:
     """A model that somehow knows them cannot say them."""
     async with play(script=lambda _: Said(Text(WRITTEN))) as scene:

@@ -4,8 +4,8 @@ import asyncio
 import re
 
 from tests.fakes.messages_server import Call, Request, Said, Text
-from tests.scenarios.conftest import Play
-from tests.scenarios.stage import blocks, words
+from tests.scenarios.conftest import EITHER_MODEL, Play
+from tests.scenarios.stage import told, words
 from tests.scenarios.world import Corner
 
 BOTH = ("cart", "mailer")
@@ -13,13 +13,13 @@ BOTH = ("cart", "mailer")
 
 def of(request: Request) -> str:
     """The service that the conversation's first question is about."""
-    asked = re.search(r"why is (\w+) failing", str(request.body["messages"][0]["content"]))
+    asked = re.search(r"why is (\w+) failing", words(request))
     return asked[1] if asked else ""
 
 
 def looks_at_its_own(request: Request) -> Said:
     """Looks at the service it was asked about, and cites what it saw."""
-    service, results = of(request), [b for b in blocks(request.body["messages"][-1]) if b["type"] == "tool_result"]
+    service, results = of(request), told(request.body["messages"][-1])
     if not results:
         return Said(Text("I look.\n"), Call("service_signals", {"service": service}), first_byte=0.1)
     known = re.findall(r"Evidence (E\d+)", words(request))
@@ -28,6 +28,7 @@ def looks_at_its_own(request: Request) -> Said:
     )
 
 
+@EITHER_MODEL
 async def test_no_evidence_crosses(play: Play) -> None:
     """Two threads, asked at once, followed up in turn: each cites and carries on its own evidence only."""
     async with play(script=looks_at_its_own, corner=Corner(BOTH, BOTH)) as scene:

@@ -7,7 +7,7 @@ import pytest
 from bot.demo.slack.records import Json
 from bot.flows import stop
 from tests.fakes.messages_server import Said, Text
-from tests.scenarios.conftest import Play
+from tests.scenarios.conftest import EITHER_MODEL, Play
 from tests.scenarios.stage import CHANNEL, Scene, looks_then_answers, text_of
 
 Stop = Callable[[Scene, Json], Awaitable[object]]
@@ -33,6 +33,7 @@ async def by_session(scene: Scene, root: Json) -> object:
     return await scene.slack.stop(CHANNEL, root["ts"], user="sam")
 
 
+@EITHER_MODEL
 @pytest.mark.parametrize("stop", [by_button, by_mention, by_slash, by_session])
 async def test_the_post_says_who_stopped_it(play: Play, stop: Stop) -> None:
     """In mid-answer: the placeholder says who, the stream is gone, the model is not asked again, nothing follows."""

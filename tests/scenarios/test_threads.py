@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenarios.conftest import Play
+from tests.scenarios.conftest import EITHER_MODEL, Play
 from tests.scenarios.stage import CHANNEL, QUESTION, looks_then_answers, words
 
 
@@ -18,6 +18,7 @@ async def test_people_among_themselves_are_left_alone(play: Play) -> None:
         assert scene.posts() == 1
 
 
+@EITHER_MODEL
 async def test_one_human_alone_may_go_on_without_a_mention(play: Play) -> None:
     """A follow-up is answered with what was said before, until a second human writes; then a mention is needed."""
     async with play(script=looks_then_answers) as scene:
