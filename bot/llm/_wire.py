@@ -75,7 +75,9 @@ class _Transcript:
     def add(self, role: str, group: Sequence[Message]) -> None:
         """The next messages of one role."""
         if role == "user":
-            self._push("user", [*self._answered(group), *(block for message in group for block in self._posted(message))])
+            self._push(
+                "user", [*self._answered(group), *(block for message in group for block in self._posted(message))]
+            )
             return
         if not self._entries:
             self._push("user", [_text(_BEGINNING)])

@@ -117,7 +117,9 @@ async def test_a_stand_in_is_waited_for_less() -> None:
     third = Scripted([Fault("timeout", "x", seconds=60.0)])
     await play({"a": first, "b": second})
     assert [ask.silence_seconds for ask in (*first.asked, *second.asked)] == [0.0, 7.0, 0.0, 21.0]
-    await play({"a": third, "b": (last := Scripted([Fault("cut", "x", seconds=6.0)])), "playbook": Scripted([said("f")])})
+    await play(
+        {"a": third, "b": (last := Scripted([Fault("cut", "x", seconds=6.0)])), "playbook": Scripted([said("f")])}
+    )
     assert [ask.silence_seconds for ask in last.asked] == [7.0]
 
 

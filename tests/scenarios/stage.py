@@ -182,10 +182,9 @@ async def served(
 
 @asynccontextmanager
 async def both_served(
-    script: Script | None, name: str, stand_in: Script | None, *, stall: float = 0.0
+    script: Script | None, name: str, stand_in: Script | None, other: str, *, stall: float = 0.0
 ) -> AsyncIterator[tuple[MessagesServer | None, MessagesServer | None, dict[str, Any]]]:
-    """The same with a model of the other family behind the first one; `stall` seconds of silence end either."""
-    other = LLAMA if name.startswith("claude") else CLAUDE
+    """The same with a second model, of the other family, behind the first one; `stall` seconds of silence end either."""
     async with served(script, name, strict=stand_in is not None) as (first, told):
         async with served(stand_in, other, strict=True) as (second, more):
             families = {key: dict(table) for key, table in {**told.get("models", {}), **more.get("models", {})}.items()}
@@ -215,18 +214,19 @@ async def stage(
     channels: Sequence[str] = (CHANNEL, "general"),
     mind: str = CLAUDE,
     stand_in: Script | None = None,
+    behind: str = LLAMA,
     stall: float = 0.0,
     **more: Any,
 ) -> AsyncIterator[Scene]:
     """All of it, connected; `envs` gives each environment a Prometheus by name, `more` are settings.
 
-    `mind` is the model that `script` is played to, `stand_in` the script of one of the other family behind it.
+    `mind` is the model that follows `script`; `behind` it, the one that follows `stand_in`, is of the other family.
     """
     async with contextlib.AsyncExitStack() as stack:
         sources = await stack.enter_async_context(watched(corner, rules))
         if envs:
             sources = {"sources": {name: _source(sources["prometheus_url"], env) for name, env in envs.items()}}
-        model, other, minds = await stack.enter_async_context(both_served(script, mind, stand_in, stall=stall))
+        model, other, minds = await stack.enter_async_context(both_served(script, mind, stand_in, behind, stall=stall))
         quick: dict[str, Any] = {"retry_delays": (0, 0.05, 0.05), "ack_timeout": 2.0}
         slack = await stack.enter_async_context(Sandbox(channels=channels, **quick))
         told = {"slack_transport": transport, **sources, **minds, **more}
