@@ -42,7 +42,7 @@ SAID: dict[FaultCause, str] = {
     "spend_limit": "has reached its spend limit",
     "refused_request": "refused the request",
     "too_long": "found the question too long",
-    "left_alone": "has just failed and is left alone for a while",
+    "left_alone": "is left alone after failing",
 }
 REFUSED = "would not answer"
 PATIENCE, LEAST = 22.0, 5.0

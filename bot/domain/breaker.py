@@ -52,6 +52,11 @@ class Breaker:
         self._faults, self._pause, self._trying, self.why = 0, 0.0, False, ""
 
     @property
+    def pause(self) -> float:
+        """Seconds between one try and the next while it is left alone; 0 when it is not."""
+        return self._pause
+
+    @property
     def trouble(self) -> str:
         """Why it is left alone, and how long still; empty when it is not."""
         if not self._pause:

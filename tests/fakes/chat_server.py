@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.fakes.messages_server import (
+    ERRORS,
     Block,
     Call,
     Ending,
@@ -131,8 +132,9 @@ class ChatServer(MessagesServer):
     def _break_at(self, events: Sequence[Mapping[str, Any]], ending: Ending) -> int:
         return len(events) - 2 if ending == "unstopped" else super()._break_at(events, ending)
 
-    def _error(self) -> bytes:
-        return b'data: {"error": {"type": "overloaded_error", "message": "Overloaded", "code": 529}}\n\n'
+    def _error(self, kind: str) -> bytes:
+        error = {"type": kind, "message": "No more for now", "code": ERRORS[kind]}
+        return f"data: {json.dumps({'error': error})}\n\n".encode()
 
     def _ping(self) -> bytes:
         return b": ping\n\n"

@@ -16,7 +16,9 @@ from typing import Any, Literal
 
 from tests.fakes.messages_rules import Issued, complaint
 
-Ending = Literal["whole", "tcp_cut", "eof", "unstopped", "open", "stall", "overloaded", "pings"]
+Ending = Literal["whole", "tcp_cut", "eof", "unstopped", "open", "stall", "overloaded", "pings", "page"]
+ERRORS = {"overloaded_error": 529, "rate_limit_error": 429, "billing_error": 402}
+"""What may come in mid-stream, with the status that it would have had at its beginning."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ Block = Text | Think | Redacted | Call
 
 @dataclass(frozen=True, init=False)
 class Said:
-    """A reply in blocks, streamed `piece` characters at a time; times in seconds; a bad `ending` comes in mid-block."""
+    """A reply in blocks, streamed `piece` characters at a time; times in seconds; a bad `ending` comes in mid-block.
+
+    The ending `overloaded` is an error in the stream, of the kind `error`; `page` is a proxy's page.
+    """
 
     blocks: tuple[Block, ...]
     stop: str
@@ -64,6 +69,7 @@ class Said:
     piece: int
     pace: float
     first_byte: float
+    error: str
 
     def __init__(
         self,
@@ -74,6 +80,7 @@ class Said:
         piece: int = 16,
         pace: float = 0.0,
         first_byte: float = 0.0,
+        error: str = "overloaded_error",
     ) -> None:
         calls = any(isinstance(block, Call) for block in blocks)
         given: dict[str, object] = {
@@ -84,6 +91,7 @@ class Said:
             "piece": piece,
             "pace": pace,
             "first_byte": first_byte,
+            "error": error,
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -210,6 +218,8 @@ class MessagesServer:
                 await asyncio.sleep(said.pace)
         if said.ending in ("whole", "open"):
             _chunk(writer, self._last())
+        if said.ending == "overloaded":
+            _chunk(writer, self._error(said.error))
         return await self._end(said.ending, writer)
 
     def _framed(self, event: Mapping[str, Any]) -> bytes:
@@ -219,8 +229,8 @@ class MessagesServer:
         """What follows the last event."""
         return b""
 
-    def _error(self) -> bytes:
-        error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    def _error(self, kind: str) -> bytes:
+        error = {"type": "error", "error": {"type": kind, "message": "No more for now"}}
         return f"event: error\ndata: {json.dumps(error)}\n\n".encode()
 
     def _ping(self) -> bytes:
@@ -232,8 +242,8 @@ class MessagesServer:
         return max(at for at, event in enumerate(events) if event["type"] == "content_block_delta")
 
     async def _end(self, ending: Ending, writer: asyncio.StreamWriter) -> bool:
-        if ending == "overloaded":
-            _chunk(writer, self._error())
+        if ending == "page":
+            _chunk(writer, b"<html><body>502 Bad Gateway</body></html>\n\n")
         await writer.drain()
         if ending in ("open", "stall"):
             await asyncio.sleep(3600)

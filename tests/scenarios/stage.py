@@ -184,15 +184,21 @@ async def served(
 async def both_served(
     script: Script | None, name: str, stand_in: Script | None, other: str, *, stall: float = 0.0
 ) -> AsyncIterator[tuple[MessagesServer | None, MessagesServer | None, dict[str, Any]]]:
-    """The same with a second model, of the other family, behind the first one; `stall` seconds of silence end either."""
-    async with served(script, name, strict=stand_in is not None) as (first, told):
-        async with served(stand_in, other, strict=True) as (second, more):
-            families = {key: dict(table) for key, table in {**told.get("models", {}), **more.get("models", {})}.items()}
-            for key in ("claude", "llama"):
-                if stall and key in f"{name} {other if stand_in else ''}":
-                    families.setdefault(key, {})["stall_seconds"] = stall
-            order = ",".join(filter(None, (told.get("nightjar_models"), more.get("nightjar_models"))))
-            yield first, second, {**told, **more, "models": families, **({"nightjar_models": order} if order else {})}
+    """The same with a second model, of the other family, behind the first; `stall` seconds of silence end either."""
+    strict = stand_in is not None
+    async with (
+        served(script, name, strict=strict) as (first, told),
+        served(stand_in, other, strict=True) as (then, more),
+    ):
+        families = {key: dict(table) for key, table in {**told.get("models", {}), **more.get("models", {})}.items()}
+        for key in (each.partition(":")[0] for each, given in ((name, script), (other, stand_in)) if given and stall):
+            families[key] = {**families.get(key, {}), "stall_seconds": stall}
+        order = [each["nightjar_models"] for each in (told, more) if each]
+        yield (
+            first,
+            then,
+            {**told, **more, "models": families, **({"nightjar_models": ",".join(order)} if order else {})},
+        )
 
 
 @asynccontextmanager

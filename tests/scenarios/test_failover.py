@@ -6,16 +6,12 @@ from typing import Any
 import pytest
 
 from bot.domain.breaker import Breaker
-from tests.fakes.messages_server import Call, Redacted, Refused, Reply, Request, Said, Text, Think
+from tests.fakes.messages_server import Refused, Reply, Request, Said, Text, Think
 from tests.scenarios.conftest import ONE_WAY, Play
-from tests.scenarios.stage import CLAUDE, HEAD, LLAMA, WRITTEN, called, text_of, told, words
+from tests.scenarios.investigated import CALLS, conversation, investigates
+from tests.scenarios.stage import CLAUDE, HEAD, LLAMA, text_of, words
 
 SINGLE = "llama:llama-3.3-70b-instruct"
-ROUNDS: tuple[tuple[Call, ...], ...] = (
-    (Call("service_signals", {"service": "cart"}), Call("find_metrics", {"words": "up"})),
-    (Call("query_metrics", {"query": 'up{service="cart"}'}),),
-)
-CALLS = [(call.name, call.arguments) for calls in ROUNDS for call in calls]
 DRAFT = Text("mailer looks sick, I think.\n" * 8)
 GONE = Refused(401, "authentication_error")
 CUT = Said(Think("hm"), DRAFT, ending="tcp_cut")
@@ -29,22 +25,6 @@ STEPS: dict[str, tuple[int, Reply, str]] = {
     "refused at last": (3, Said(DRAFT, stop="refusal"), "would not answer"),
 }
 """After how many calls the first model fails, how, and what is said of it."""
-
-
-def conversation(request: Request) -> tuple[list[tuple[str, Any]], list[str]]:
-    """The calls and the results that a request gives back, in order."""
-    entries = request.body["messages"]
-    return [call for entry in entries for call in called(entry)], [text for entry in entries for text in told(entry)]
-
-
-def investigates(request: Request, *, one_by_one: bool = False) -> Reply:
-    """Two rounds of tools, each thought about, then the answer; goes on from what is there."""
-    made = len(conversation(request)[0])
-    rounds = tuple((call,) for calls in ROUNDS for call in calls) if one_by_one else ROUNDS
-    starts = [sum(map(len, rounds[:at])) for at in range(len(rounds))]
-    if made not in starts:
-        return Said(Think("enough"), Text(WRITTEN))
-    return Said(Think("let me see"), Redacted("secret"), Text("I look.\n"), *rounds[starts.index(made)])
 
 
 def fails_as_named(request: Request, *, one_by_one: bool = False) -> Reply:

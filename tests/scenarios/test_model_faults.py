@@ -115,7 +115,7 @@ async def test_a_model_that_keeps_failing_is_left_alone(play: Play) -> None:
         await scene.ask()
         answer = (await scene.answers(3))[-1]
         assert len(scene.model.requests) == asked
-        assert f"{scene.who} has just failed and is left alone for a while; the playbook took over" in text_of(answer)
+        assert f"{scene.who} is left alone after failing; the playbook took over" in text_of(answer)
         well.append(True)
         now[0] += FIRST
         await scene.ask()
