@@ -33,7 +33,10 @@ MOMENTS = {"first turn": 0, "between tools": 2, "mid-stream": 2}
 DRAFT = Text("mailer looks sick, I think.\n" * 8)
 SILENT = 3_600.0
 FAULTS: Mapping[str, tuple[Reply, Reply]] = {
-    "429": (Refused(429, "rate_limit_error", headers={"retry-after": "50"}), Said(DRAFT, ending="overloaded", error="rate_limit_error")),
+    "429": (
+        Refused(429, "rate_limit_error", headers={"retry-after": "50"}),
+        Said(DRAFT, ending="overloaded", error="rate_limit_error"),
+    ),
     "529": (Refused(529, "overloaded_error"), Said(DRAFT, ending="overloaded")),
     "time-out": (Said(DRAFT, first_byte=SILENT), Said(DRAFT, ending="stall")),
     "cut stream": (Said(DRAFT, ending="tcp_cut", piece=500), Said(DRAFT, ending="tcp_cut")),
@@ -142,7 +145,7 @@ class Run:
             await self.row("down", "", "")
         slowest = max([await self.row("open", "breakers open", "any") for _ in range(3)], key=lambda row: row.seconds)
         self.servers.down, began = False, time.monotonic()
-        while (row := await self.row("well", "back to normal", "any")).by != self.scene.who:
+        while (row := await self.row("well", "back to normal", "any")).by != self.scene.who:  # noqa: ASYNC110  people ask on
             await asyncio.sleep(1)
         took = round(time.monotonic() - began, 2)
         ended = Row(row.fault, row.moment, row.first, row.answers, row.by, took, row.said, GOALS["back to normal"])

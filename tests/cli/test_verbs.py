@@ -15,7 +15,8 @@ from tests.cli.conftest import Town
 
 QUESTION = "which service is unhealthy and since when?"
 SHAPE = {
-    "answer", "cause", "evidence", "numbers", "model", "route", "handed", "tool_calls", "seconds", "cost_usd", "missing",
+    "answer", "cause", "evidence", "numbers", "model", "route", "handed", "tool_calls", "seconds", "cost_usd",
+    "missing",
 }  # fmt: skip
 
 

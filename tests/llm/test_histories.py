@@ -68,8 +68,8 @@ class Draw:
         return ToolCall(f"id{self.calls}", self.data.draw(NAMES), self.data.draw(ARGUMENTS))
 
     def _result(self, call: ToolCall) -> ToolResult:
-        id = self.data.draw(st.sampled_from(["", f"E{call.id[2:]}"]))
-        return ToolResult(call.id, call.name, self.data.draw(WORDS), id, failed=self.data.draw(st.booleans()))
+        evidence = self.data.draw(st.sampled_from(["", f"E{call.id[2:]}"]))
+        return ToolResult(call.id, call.name, self.data.draw(WORDS), evidence, failed=self.data.draw(st.booleans()))
 
 
 def meant(history: Sequence[Message], *, single: bool = False) -> list[Part]:

@@ -1,7 +1,9 @@
 """Llama over chat completions: the real client against a local server that speaks the protocol."""
 
+import asyncio
 import json
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from bot.domain.errors import SetupError
 from bot.domain.messages import Image, Message, ToolCall, ToolResult
 from bot.domain.outcomes import Fault, FaultCause, Turn
+from bot.llm import _chat_reply, _endpoint
 from bot.llm.llama import LlamaSettings, open_llama
 from tests.fakes.messages_server import Call, Page, Refused, Reply, Said, Script, Text, Think
 from tests.llm.served import KEY, TOOLS, ask, called, chatting, result
@@ -65,6 +68,16 @@ async def test_every_fault_has_its_cause(reply: Reply, cause: FaultCause) -> Non
     assert fault.cause == cause
     assert fault.detail
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("code", ["insufficient_quota", "billing_hard_limit_reached"])
+def test_money_that_is_spent_is_no_rate_limit(code: str) -> None:
+    """Both come as 429; only one of them passes by itself."""
+    told = {"error": {"message": "You exceeded your current quota", "type": code, "code": code}}
+    assert _chat_reply.broken(429, told).cause == "spend_limit"
+    assert _chat_reply.broken(429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}).cause == (
+        "rate_limited"
+    )
 
 
 @pytest.mark.parametrize("ending", ["stall", "pings"])
@@ -239,6 +252,34 @@ async def test_the_window_is_asked_for(tells: dict[str, Any], size: int) -> None
     async with chatting([Said(Text("ok"))], tells=tells, facts=facts) as (server, llama):
         await llama.turn(ask(), (), print)
         assert (llama.facts.context_tokens, server.looks) == (777, [])
+
+
+async def test_a_server_that_was_down_is_asked_for_its_window_later() -> None:
+    """What it could not tell at first is not taken for nothing to tell."""
+    tells = {"/props": {"default_generation_settings": {"n_ctx": 16384}}}
+    async with chatting([Refused(503), Said(Text("ok"))]) as (server, llama):
+        assert isinstance(await llama.turn(ask(), (), print), Fault)
+        server._tells = tells
+        assert isinstance(await llama.turn(ask(), (), print), Turn)
+        assert llama.facts.context_tokens == 16384
+
+
+async def test_asking_for_the_window_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that hangs is found out within one short while, not one for each question to it."""
+    monkeypatch.setattr(_endpoint, "_SECONDS", 0.2)
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", 0) as held:
+        url = f"http://127.0.0.1:{held.sockets[0].getsockname()[1]}/v1"
+        llama = open_llama(LlamaSettings(base_url=url, stall_seconds=0.2), "")
+        began = time.monotonic()
+        fault = await llama.turn(ask(), (), print)
+        assert isinstance(fault, Fault)
+        assert (fault.cause, time.monotonic() - began < 2.0) == ("timeout", True)
+        await llama.close()
 
 
 async def test_a_prompt_that_was_cut_in_silence_is_noticed() -> None:

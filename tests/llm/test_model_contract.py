@@ -1,10 +1,11 @@
 """What the loop may rely on, whichever model it talks to."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from bot.domain.outcomes import ModelOutcome, Turn, decode, encode
+from bot.domain.outcomes import Fault, ModelOutcome, Turn, decode, encode
 from bot.domain.ports import Model
 from bot.llm.recorded import Recorded, Recording
 from tests.fakes.messages_server import Call, Refused, Reply, Said, Text, Think
@@ -47,6 +48,16 @@ async def test_what_is_shown_is_what_is_said(model: Model) -> None:
         shown: list[str] = []
         outcome = await model.turn(ask(), TOOLS, shown.append)
         assert "".join(shown) == (outcome.message.text if isinstance(outcome, Turn) else "")
+
+
+@pytest.mark.parametrize("opened", [served, chatting], ids=["claude", "llama"])
+@pytest.mark.parametrize(("own", "asked", "said"), [(9.0, 0.3, "0.3 s"), (0.3, 9.0, "0.3 s"), (0.3, 0.0, "0.3 s")])
+async def test_silence_ends_when_either_says_so(opened: Any, own: float, asked: float, said: str) -> None:
+    """The settings, or the request where that is sooner: a stand-in may not keep people waiting as long."""
+    async with opened([Said(Text("so far"), ending="stall")], stall_seconds=own) as (_, model):
+        fault = await model.turn(ask(silence_seconds=asked), TOOLS, lambda _: None)
+    assert isinstance(fault, Fault)
+    assert (fault.cause, fault.detail) == ("timeout", f"nothing said for {said}")
 
 
 async def test_a_turn_is_the_assistants_and_calls_stop_it(model: Model) -> None:

@@ -54,6 +54,14 @@ def test_confidence_window_and_environment_stand_below_the_head() -> None:
     assert "Mon 23 Nov 14:00–15:00 CET (13:00–14:00 UTC)" in str(render.details(ANSWER, "k", str)["blocks"][-1])
 
 
+def test_who_failed_and_who_took_over_has_a_line_of_its_own() -> None:
+    """Apart from what was not looked at; nothing stands there when the first model answered."""
+    said = "claude-opus-5-5 is <overloaded>; llama-4-scout took over"
+    shown = render.answer(replace(ANSWER, handed=said), "k", str).blocks
+    assert shown[2]["elements"][0]["text"] == said.replace("<", "&lt;").replace(">", "&gt;")
+    assert len(shown) == len(render.answer(ANSWER, "k", str).blocks) + 1
+
+
 def test_an_answer_with_nothing_behind_it_has_no_buttons() -> None:
     """“Nothing is running here” cannot be deepened; what was looked at can."""
     assert len(render.answer(Answer("Nothing is running here."), "k", str).blocks) == 1
