@@ -48,7 +48,7 @@ REFUSED = "would not answer"
 PATIENCE, LEAST = 22.0, 5.0
 """Seconds that failing models of one route may take together, and that each stand-in has at least for its first word:
 with the longest silence of the first one the playbook answers within half a minute."""
-MOST_WAITED = 15.0
+MOST_WAITED = 17.0
 """Seconds of a failed attempt that count at most: a stream that was long under way was no waiting."""
 
 

@@ -176,24 +176,28 @@ async def measure(quick: bool) -> dict[str, Any]:
 
 
 def table(found: Mapping[str, Any]) -> str:
-    """The rows as Markdown."""
-    lines = [
-        "| first model | fault | when | answers | by | seconds | the answer says |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    """A line for each first model and fault, as Markdown: the seconds at each moment."""
+    titles = ("first model", "fault", *MOMENTS, "answered by", "the answer says")
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in found["rows"]:
-        goal = f" (goal {row['goal']:g})" if row["goal"] else ""
-        missed = "" if row["holds"] else " MISSED"
-        lines.append(
-            f"| {row['first']} | {row['fault']} | {row['moment']} | {row['answers']} | {row['by']} "
-            f"| {row['seconds']:.1f}{goal}{missed} | {row['said'] or '–'} |"
-        )
+        grouped.setdefault((row["first"], row["fault"]), []).append(row)
+    for (first, fault), rows in grouped.items():
+        seconds = [_seconds(row) for row in rows] + ["–"] * (len(MOMENTS) - len(rows))
+        goal = f" (goal {rows[0]['goal']:g} s)" if rows[0]["goal"] else ""
+        said = [" / ".join(dict.fromkeys(row[key] or "–" for row in rows)) for key in ("by", "said")]
+        lines.append(f"| {' | '.join((first, fault + goal, *seconds, *said))} |")
     machine = found["machine"]
     return "\n".join([*lines, "", f"{machine['cores']} cores, load {machine['load'][0]:g} at the end"])
 
 
+def _seconds(row: Mapping[str, Any]) -> str:
+    once = "" if row["answers"] == 1 else f", {row['answers']} ANSWERS"
+    return f"{row['seconds']:.1f}{once}{'' if row['holds'] else ' MISSED'}"
+
+
 def main() -> None:
-    """Measure, print, and fail where a goal is missed."""
+    """Measure, print, and fail where something is not answered once, or too late."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="without the faults that wait for a time-out")

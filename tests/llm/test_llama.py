@@ -267,12 +267,8 @@ async def test_a_server_that_was_down_is_asked_for_its_window_later() -> None:
 async def test_asking_for_the_window_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that hangs is found out within one short while, not one for each question to it."""
     monkeypatch.setattr(_endpoint, "_SECONDS", 0.2)
-
-    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(hold, "127.0.0.1", 0) as held:
+    held_open: list[asyncio.StreamWriter] = []
+    async with await asyncio.start_server(lambda _, writer: held_open.append(writer), "127.0.0.1", 0) as held:
         url = f"http://127.0.0.1:{held.sockets[0].getsockname()[1]}/v1"
         llama = open_llama(LlamaSettings(base_url=url, stall_seconds=0.2), "")
         began = time.monotonic()
@@ -280,6 +276,9 @@ async def test_asking_for_the_window_ends_soon(monkeypatch: pytest.MonkeyPatch) 
         assert isinstance(fault, Fault)
         assert (fault.cause, time.monotonic() - began < 2.0) == ("timeout", True)
         await llama.close()
+        for writer in held_open:
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_a_prompt_that_was_cut_in_silence_is_noticed() -> None:
