@@ -53,7 +53,7 @@ def home(used_before: Path, tmp_path: Path) -> Path:
 
 
 EITHER_MODEL = pytest.mark.parametrize("play", ["socket", "http", "llama"], indirect=True)
-"""For what a model could do otherwise: once more with Llama."""
+"""For what a model could do otherwise: once more with Llama, in channels whose questions reach no hosted model."""
 ONE_WAY = pytest.mark.parametrize("play", ["socket"], indirect=True)
 """For what no transport could change."""
 
@@ -62,5 +62,5 @@ ONE_WAY = pytest.mark.parametrize("play", ["socket"], indirect=True)
 def play(request: pytest.FixtureRequest, quick: None, home: Path) -> Play:
     """Opens the whole house on a transport, or with Llama: `async with play(script=…) as scene`."""
     if request.param == "llama":
-        return partial(stage, home, "socket", mind=LLAMA)
+        return partial(stage, home, "socket", mind=LLAMA, in_house=True)
     return partial(stage, home, request.param)

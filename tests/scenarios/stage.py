@@ -194,11 +194,18 @@ async def both_served(
         for key in (each.partition(":")[0] for each, given in ((name, script), (other, stand_in)) if given and stall):
             families[key] = {**families.get(key, {}), "stall_seconds": stall}
         order = [each["nightjar_models"] for each in (told, more) if each]
-        yield (
-            first,
-            then,
-            {**told, **more, "models": families, **({"nightjar_models": ",".join(order)} if order else {})},
-        )
+        route = {"nightjar_models": ",".join(order)} if order else {}
+        yield first, then, {**told, **more, "models": families, **route}
+
+
+@asynccontextmanager
+async def shut_out(minds: dict[str, Any], channels: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
+    """The same settings with Claude first in the route and channels that keep it out; AssertionError if it hears."""
+    async with served(looks_then_answers, CLAUDE) as (hosted, claude):
+        assert hosted is not None
+        kept = {"channels": {name: {"in_house": True} for name in channels}}
+        yield {**minds, **claude, **kept, "nightjar_models": f"{CLAUDE},{minds['nightjar_models']}"}
+        assert hosted.connections == 0
 
 
 @asynccontextmanager
@@ -222,17 +229,21 @@ async def stage(
     stand_in: Script | None = None,
     behind: str = LLAMA,
     stall: float = 0.0,
+    in_house: bool = False,
     **more: Any,
 ) -> AsyncIterator[Scene]:
     """All of it, connected; `envs` gives each environment a Prometheus by name, `more` are settings.
 
     `mind` is the model that follows `script`; `behind` it, the one that follows `stand_in`, is of the other family.
+    With `in_house` Claude comes before `mind` and may not be asked.
     """
     async with contextlib.AsyncExitStack() as stack:
         sources = await stack.enter_async_context(watched(corner, rules))
         if envs:
             sources = {"sources": {name: _source(sources["prometheus_url"], env) for name, env in envs.items()}}
         model, other, minds = await stack.enter_async_context(both_served(script, mind, stand_in, behind, stall=stall))
+        if in_house:
+            minds = await stack.enter_async_context(shut_out(minds, channels))
         quick: dict[str, Any] = {"retry_delays": (0, 0.05, 0.05), "ack_timeout": 2.0}
         slack = await stack.enter_async_context(Sandbox(channels=channels, **quick))
         told = {"slack_transport": transport, **sources, **minds, **more}

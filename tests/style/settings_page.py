@@ -72,10 +72,10 @@ def _families() -> str:
     return (
         "## `[models.FAMILY]`\n\n"
         "What a model family takes (`bot/llm/`): `[models.claude]` has `api_key`, `base_url`, `stall_seconds` and\n"
-        "`facts`, which adds to or overrides the table of context sizes and prices, by model. `[models.llama]` has the\n"
-        "same, and `in_house` and `temperature`. A model that says nothing for `stall_seconds` (15 with Claude, 20 with\n"
-        "Llama) is given up: where a CPU reads prompts, or Ollama loads its model first, set more, such as 120; a server\n"
-        "that hangs holds a question as long ([failover.md](failover.md)).\n"
+        "`facts`, which adds to or overrides the table of context sizes and prices, by model. `[models.llama]` has\n"
+        "the same, and `in_house` and `temperature`. A model that says nothing for `stall_seconds` (15 with Claude, 20\n"
+        "with Llama) is given up: where a CPU reads prompts, or Ollama loads its model first, set more, such as 120; a\n"
+        "server that hangs holds a question as long ([failover.md](failover.md)).\n"
     )
 
 
