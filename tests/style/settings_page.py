@@ -73,8 +73,8 @@ def _families() -> str:
         "## `[models.FAMILY]`\n\n"
         "What a model family takes (`bot/llm/`): `[models.claude]` has `api_key`, `base_url`, `stall_seconds` and\n"
         "`facts`, which adds to or overrides the table of context sizes and prices, by model. `[models.llama]` has\n"
-        "the same, and `in_house` and `temperature`. A model that says nothing for `stall_seconds` (15 with Claude, 20\n"
-        "with Llama) is given up: where a CPU reads prompts, or Ollama loads its model first, set more, such as 120; a\n"
+        "the same, and `in_house` and `temperature`. A model that says nothing for `stall_seconds` (15 with Claude,\n"
+        "20 with Llama) is given up: where a CPU reads prompts, or Ollama loads its model first, set more (120); a\n"
         "server that hangs holds a question as long ([failover.md](failover.md)).\n"
     )
 
