@@ -32,8 +32,18 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """The route, best first; the playbook, which needs no model, always last."""
         named = self.settings.nightjar_models or (("claude",) if self._has_claude else ())
-        full = [n if ":" in n or n == FALLBACK else f"{n}:{self._family(n).default}" for n in named]
-        return (*(name for name in full if name != FALLBACK), FALLBACK)
+        return (*(name for name in self._full(named) if name != FALLBACK), FALLBACK)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The two that are to be compared, none where the route decides; SetupError for one alone, or three."""
+        named = self._full(self.settings.compare)
+        if named and len(set(named)) != 2:
+            raise SetupError(f"compare: takes two different models, and {', '.join(named)} is set")
+        return named
+
+    def _full(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(n if ":" in n or n == FALLBACK else f"{n}:{self._family(n).default}" for n in names)
 
     @property
     def _has_claude(self) -> bool:
@@ -47,9 +57,9 @@ class Registry:
 
     @property
     def everywhere(self) -> tuple[str, ...]:
-        """Those of channels and of tasks, too."""
+        """Those of channels, of tasks and of comparisons, too."""
         tables = (*(c.models for c in self.settings.channels.values()), *self.settings.route.values())
-        return tuple(dict.fromkeys((*self.names, *(name for names in tables for name in names))))
+        return tuple(dict.fromkeys((*self.names, *self.compared, *(name for names in tables for name in names))))
 
     def get(self, name: str) -> Model:
         """The model of that name; SetupError for an unknown family or wrong settings."""
@@ -123,7 +133,7 @@ def _route(settings: Settings) -> dict[str, tuple[str, ...]]:
     return settings.route
 
 
-def policy(settings: Settings, models: tuple[str, ...]) -> Policy:
+def policy(settings: Settings, models: tuple[str, ...], compare: tuple[str, ...] = ()) -> Policy:
     """What the settings decide for flows."""
     limits = settings.limits
     return Policy(
@@ -131,6 +141,7 @@ def policy(settings: Settings, models: tuple[str, ...]) -> Policy:
         listed=settings.channel_list,
         join=settings.channel_join,
         models=models,
+        compare=compare,
         budget=Budget(limits.turns, limits.tool_calls, limits.tokens, limits.seconds, limits.usd),
         usd_per_day=limits.usd_per_day,
         route=_route(settings),

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     anthropic_api_key: SecretStr = Field(SecretStr(""), description="without it the playbook answers")
     anthropic_base_url: str = Field("", description="another Anthropic-compatible server")
     nightjar_models: Names = Field((), description="models in order, e.g. claude:claude-opus-5-5,playbook")
+    compare: Names = Field((), description="the two models that `/oncall compare` asks; else two families of the route")
     prometheus_url: str = Field("", description="short form of one [sources.prometheus]")
     alertmanager_url: str = Field("", description="short form of one [sources.alertmanager]")
     nightjar_env: str = Field("prod", description="environment of the short-form sources")
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
     models: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False, description="by model family")
     route: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="models in order, by task")
 
-    @field_validator("nightjar_models", "channel_patterns", "channel_list", "link_hosts", mode="before")
+    @field_validator("nightjar_models", "compare", "channel_patterns", "channel_list", "link_hosts", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

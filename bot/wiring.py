@@ -17,7 +17,7 @@ from bot.domain.plugin import Flow
 from bot.domain.ports import Chat, Replies, Run
 from bot.engine.dbos import DbosEngine
 from bot.engine.inline import InlineEngine
-from bot.flows import answer, beside, heartbeat
+from bot.flows import answer, beside, compare, heartbeat
 from bot.flows.deps import Deps
 from bot.parts import Registry, all_flows, all_tools, open_sources, policy
 from bot.readiness import Readiness, Report
@@ -131,7 +131,7 @@ def _build(settings: Settings, parts: Mapping[str, Any]) -> Deps:
         tools=all_tools(),
         sources=open_sources(settings),
         clock=SystemClock(),
-        policy=policy(settings, registry.names),
+        policy=policy(settings, registry.names, registry.compared),
         **parts,
     )
 
@@ -158,7 +158,7 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
         told: list[House] = []
 
         async def on_error(run: Run, error: Exception) -> None:
-            if run.flow in (answer.NAME, beside.NAME):
+            if run.flow in (answer.NAME, beside.NAME, compare.NAME):
                 await answer.failed(told[0].deps, run.key, run.payload, error)
 
         async def on_anew(run: Run) -> None:

@@ -42,11 +42,49 @@ class Numbers:
 
 
 @dataclass(frozen=True)
+class Side:
+    """One of two answers from the same evidence; `fault` says why there is none, in words that follow the model's name.
+
+    Its figures: numbers found in the evidence, tokens and money, seconds of the model alone.
+    """
+
+    model: str
+    head: str = ""
+    body: str = ""
+    numbers: Numbers = Numbers()
+    usage: Usage = Usage()
+    seconds: float = 0.0
+    fault: str = ""
+
+
+Choice = Literal["A", "B", "good", "bad"]
+
+
+@dataclass(frozen=True)
+class Vote:
+    """Which of two answers serves somebody better; `good` and `bad` mean both."""
+
+    person: str
+    choice: Choice
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """Somebody holds an answer for wrong, and says why."""
+
+    person: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """At most three lines and 400 characters of `head`, the rest in `body` (Markdown).
 
     `why` says why the route begins with its first model, `handed` which of its models failed and who took over.
-    `asked` and `written` are in UTC seconds, 0 where nobody waits: when it was accepted, and of when it is.
+    `asked` and `written` are in UTC seconds, 0 where nobody waits: when it was accepted, and of when it is. `sides` are
+    two compared answers, A and B as they are shown; who wrote them is shown once they are `revealed`. `disputes` stand
+    newest first.
     """
 
     head: str
@@ -69,6 +107,10 @@ class Answer:
     asked: float = 0.0
     written: float = 0.0
     handed: str = ""
+    sides: tuple[Side, ...] = ()
+    votes: tuple[Vote, ...] = ()
+    revealed: bool = False
+    disputes: tuple[Dispute, ...] = ()
 
 
 @dataclass(frozen=True)

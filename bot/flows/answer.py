@@ -33,7 +33,7 @@ NAME = "answer"
 FRESH_SECONDS = 10.0  # from the message to its acceptance, when nothing is wrong, clocks included
 _NUMBER = re.compile(r"\d+\.\d+")
 _GIVEN: tuple[Role, ...] = ("alerts", "movers")
-_EFFORT: dict[str, Effort] = {"fast": "low", "normal": "medium", "deep": "high"}
+EFFORT: dict[str, Effort] = {"fast": "low", "normal": "medium", "deep": "high"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ async def request(engine: Engine, question: Question) -> bool:
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """The whole way from the placeholder to the answer."""
     question = context.masked(deps, decode(Question, payload))
-    begun: Begun = await steps.once("begin", partial(_begin, steps, deps, question), Begun)
+    begun: Begun = await steps.once("begin", partial(begin, steps, deps, question), Begun)
     if begun.posted is None:
         telemetry.count("answers", state=begun.state)
         return {"state": begun.state}
@@ -111,6 +111,10 @@ class Job:
         if not self.steps.replaying:
             self.reply.show(event)
 
+    async def join(self) -> tuple[str, ...]:
+        """What people wrote meanwhile to steer it."""
+        return await steer.take(self.deps, lane_of(self.question), self.steps.key)
+
     async def work(self) -> Worked:
         """Gather what code can, then let a model work it out."""
         box, ledger = await self._toolbox()
@@ -137,12 +141,13 @@ class Job:
         digester = Digester(deps.models, scoped.digesters) if scoped.digesters else None
         desk = Desk(scoped.sources, scoped.window, self.begun.started, zone, scoped.services, deps.redact, digester)
         offered = tuple(tool for tool in deps.tools if scoped.sources.of(tool.need))
-        limit = self._budget.tool_calls
+        limit = self.budget.tool_calls
         box = Toolbox(offered, desk, deps.evidence, self.steps.key, deps.redact, limit)
         return replace(box, desk=await scope.anchored(scoped, desk, box, self.steps, ledger)), ledger
 
     @property
-    def _budget(self) -> Budget:
+    def budget(self) -> Budget:
+        """How far it may go, by the depth asked for."""
         budget = self.deps.policy.budget
         if self.question.depth == "fast":
             return replace(budget, turns=2)
@@ -164,6 +169,7 @@ class Job:
             before=tuple((_time(said.ts), said.author or said.bot, said.text) for said in before),
             subject=question.subject or known.subject,
             earlier=known.earlier,
+            disputed=known.disputed,
             health=tuple(outcome.text for outcome in outcomes if not isinstance(outcome, ToolResult)),
         )
         broke = known.spent_usd >= self.deps.policy.usd_per_day
@@ -172,9 +178,9 @@ class Job:
             history=(*known.history, first_message(brief, given)),
             models=(FALLBACK,) if broke else self.scoped.models,
             started=self.begun.started.timestamp(),
-            join=partial(steer.take, self.deps, lane_of(question), self.steps.key),
-            budget=self._budget,
-            effort=_EFFORT[question.depth],
+            join=self.join,
+            budget=self.budget,
+            effort=EFFORT[question.depth],
             gone=(f"the ${self.deps.policy.usd_per_day:g} a day for models are spent",) if broke else (),
         )
 
@@ -209,7 +215,8 @@ class Job:
         return True
 
 
-async def _begin(steps: Steps, deps: Deps, question: Question) -> Begun:
+async def begin(steps: Steps, deps: Deps, question: Question) -> Begun:
+    """The placeholder, and the audit's first word; or why there is nothing to do."""
     key, now = steps.key, deps.clock.now()
     if await deps.notes.get(steer.joined_note(key)):
         return Begun(now, question.place, state="joined")

@@ -14,6 +14,7 @@ from bot.domain.window import Window
 from bot.flows.deps import Deps
 
 _ID = re.compile(r"\bE(\d+)\b")
+_DISPUTES = 4
 _BEFORE_MESSAGES, _BEFORE_SECONDS, _BEFORE_CHARACTERS = 15, 7_200.0, 500
 
 
@@ -33,6 +34,7 @@ class Context:
     env: str = ""
     next_id: int = 1
     spent_usd: float = 0.0
+    disputed: tuple[tuple[str, str], ...] = ()
 
 
 def masked(deps: Deps, question: Question) -> Question:
@@ -75,6 +77,7 @@ async def read(deps: Deps, question: Question, place: Place, flow: str) -> Conte
         env=question.env or env or "",
         next_id=1 + max((int(n) for message in history for n in _ID.findall(message.text)), default=0),
         spent_usd=spent,
+        disputed=_disputed(answered),
     )
 
 
@@ -122,11 +125,23 @@ def _subject(thread: Sequence[Said]) -> str:
 def _heads(records: Sequence[Record], place: Place) -> tuple[str, ...]:
     """What was answered in other threads of the same incident, newest last; ids of evidence do not cross threads."""
     heads = [
-        f"{record.started:%H:%M} UTC “{record.question.text[:80]}”: {_ID.sub('', record.answer.head)[:300]}"
+        f"{record.started:%H:%M} UTC “{record.question.text[:80]}”: {_said(record.answer)}"
         for record in reversed(records)
         if record.answer and record.answer.head and record.question.place.thread != place.thread
     ]
     return tuple(heads[-5:])
+
+
+def _said(answer: Answer) -> str:
+    """An answer's head, and behind it that it is disputed, and why."""
+    doubt = "; ".join(dispute.why for dispute in answer.disputes)[:300]
+    return _ID.sub("", answer.head)[:300] + (f" (disputed: {doubt})" if doubt else "")
+
+
+def _disputed(records: Sequence[Record]) -> tuple[tuple[str, str], ...]:
+    """Answers of this thread that somebody holds for wrong, with the reason, newest first."""
+    answers = [record.answer for record in records if record.answer]
+    return tuple((answer.head, dispute.why) for answer in answers for dispute in answer.disputes)[:_DISPUTES]
 
 
 async def remember(deps: Deps, place: Place, key: str, question: Question, answer: Answer) -> None:
@@ -139,7 +154,9 @@ async def remember(deps: Deps, place: Place, key: str, question: Question, answe
 
 async def forget(deps: Deps, place: Place, ts: str, *, deleted: bool) -> None:
     """Forget what a message led to; an investigation that still works on a deleted one forgets it at its end."""
-    if deleted and any(f":{ts}" in run.key for run in await deps.engine.lane(place.lane)):
+    beside = f"cmp:{place.team}:{place.channel}:{ts}"  # a comparison has a lane of its own
+    runs = [run for lane in (place.lane, beside) for run in await deps.engine.lane(lane)] if deleted else []
+    if any(f":{ts}" in run.key for run in runs):
         await deps.notes.put(_gone(place, ts), "1")
     await deps.conversations.forget(place, ts)
     await deps.audit.forget(place, ts)

@@ -46,6 +46,7 @@ class Policy:
     join: bool = True
     models: tuple[str, ...] = ("playbook",)
     route: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    compare: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
     usd_per_day: float = 10.0
     scopes: dict[str, Scope] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from bot.slack.context import SlackContext
 Way = Literal["mention", "direct", "follow_up"]
 STOP = re.compile(r"(stop|cancel|abort|never ?mind|halt)( (it|this|that|please|now))*[\s.!]*", re.IGNORECASE)
 _SENTENCE = 3  # words after the name that end in a question mark
+_ASKING = frozenset({"ask", "compare"})  # whose rest is a question
 _SAID = frozenset({"help", "stop"})  # what they say or stop a second time would be seen
 
 
@@ -55,7 +56,7 @@ class Hearing:
         name, _, rest = text.partition(" ")
         command, rest = self.commands.get(name.lower()), rest.strip()
         takes_words = command is not None and len(command.usage.split()) > 1
-        sentence = rest.endswith("?") and len(rest.split()) >= _SENTENCE and name.lower() != "ask"
+        sentence = rest.endswith("?") and len(rest.split()) >= _SENTENCE and name.lower() not in _ASKING
         if command is None or sentence or (rest and not takes_words):
             return None, text
         return command, rest
@@ -75,7 +76,7 @@ class Hearing:
         that, as the flow's own key guards it, and a write that failed is tried again.
         """
         notes = self.context.deps.notes
-        if command.name in _SAID or (command.name == "ask" and not heard.rest):
+        if command.name in _SAID or (command.name in _ASKING and not heard.rest):
             if await notes.put(heard.key, command.name):
                 await command.run(heard, self.context, self.commands)
             return

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 Clean = Callable[[str], str]
 MAX_HEAD, MAX_SECTION, MAX_CONTEXT, MAX_VALUE = 400, 3_000, 1_500, 2_000
 MAX_VIEW_BLOCKS = 95
+MAX_DISPUTES = 2
 LATE_SECONDS = 900.0
 STOP, DETAILS, DEEP, FEEDBACK, ENV, REASON = "stop", "details", "deep_dive", "feedback", "env", "reason"
 NO_MODEL = {"": "no model", "playbook": "no model (playbook)"}
@@ -26,10 +27,10 @@ def escape(text: str) -> str:
 
 def placeholder(text: str, key: str, facts: str = "", status: str = "") -> Content:
     """What stands there at once, and what code alone can say so far; with the stop button. Texts come clean."""
-    blocks = [_section(escape(text))]
-    blocks += [_section(escape(facts))] if facts else []
-    blocks += [_context(f"{escape(status)} …")] if status else []
-    blocks.append(_actions([button("Stop", STOP, key)]))
+    blocks = [section(escape(text))]
+    blocks += [section(escape(facts))] if facts else []
+    blocks += [aside(f"{escape(status)} …")] if status else []
+    blocks.append(actions([button("Stop", STOP, key)]))
     return Content(escape(facts or text)[:MAX_SECTION], tuple(blocks))
 
 
@@ -39,18 +40,33 @@ def answer(said: Answer, key: str, clean: Clean, *, charts: bool = True) -> Cont
     With nothing looked at there is nothing to open, to deepen or to judge: the head stands alone.
     """
     head = cut(clean(said.head), MAX_HEAD) or "Not known."
-    blocks: list[Json] = [{"type": "markdown", "text": strong(head)}]
+    blocks: list[Json] = [*doubts(said, clean), {"type": "markdown", "text": strong(head)}]
     if head != "Not known." and not (said.tool_calls or said.evidence or said.body or said.missing or said.choices):
         return Content(escape(head), tuple(blocks))
-    lines = (" · ".join(_frame(said)), escape(cut(clean(said.handed), 300)), missing_line(said, clean))
-    blocks += [_context(line) for line in lines if line]
+    lines = (" · ".join(frame(said)), escape(cut(clean(said.handed), 300)), missing_line(said, clean))
+    blocks += [aside(line) for line in lines if line]
     blocks += _charts(said, clean) if charts else _sparks(said, clean)
     if said.choices:
         pick = [button(env, f"{ENV}:{at}", f"{key}|{env}") for at, env in enumerate(said.choices[:25])]
-        return Content(escape(head), (*blocks, _actions(pick)))
-    blocks.append(_context(" · ".join(_cost(said))))
-    blocks.append(_actions([button("Details", DETAILS, key), button("Deep dive", DEEP, key)]))
+        return Content(escape(head), (*blocks, actions(pick)))
+    blocks.append(aside(" · ".join(_cost(said))))
+    blocks.append(actions([button("Details", DETAILS, key), button("Deep dive", DEEP, key)]))
     return Content(escape(head), (*blocks, _feedback(key)))
+
+
+def doubts(said: Answer, clean: Clean) -> list[Json]:
+    """Who holds the answer for wrong, and why, above its head: the newest two."""
+    return [aside("\n".join(lines))] if (lines := _doubted(said, clean)) else []
+
+
+def _doubted(said: Answer, clean: Clean) -> list[str]:
+    """The people are ids that code put in."""
+    lines = [
+        f":warning: Disputed by <@{dispute.person}>: {escape(cut(clean(dispute.why), 300))}"
+        for dispute in said.disputes[:MAX_DISPUTES]
+    ]
+    left = len(said.disputes) - MAX_DISPUTES
+    return [*lines, f"… and by {left} more"] if left > 0 else lines
 
 
 def late(said: Answer, now: float) -> str:
@@ -66,13 +82,14 @@ def with_note(content: Content, note: str) -> Content:
     """The message below a line of its own; the same when there is none."""
     if not note:
         return content
-    blocks = (_context(note), *content.blocks) if content.blocks else ()
+    blocks = (aside(note), *content.blocks) if content.blocks else ()
     return Content(f"{note} {content.text}", blocks)
 
 
 def answer_text(said: Answer, clean: Clean) -> Content:
     """The answer as text alone, for when Slack takes no block of it."""
-    return Content(escape(cut(clean(said.head), MAX_HEAD) or "Not known."))
+    head = escape(cut(clean(said.head), MAX_HEAD) or "Not known.")
+    return Content("\n".join([*_doubted(said, clean), head]))
 
 
 def failure(said: Failure, clean: Clean) -> Content:
@@ -82,7 +99,7 @@ def failure(said: Failure, clean: Clean) -> Content:
         by = f"Stopped by <@{said.stopped_by}>."
         rest = clean(said.text.replace(by, "").strip())
         text = f"{by} {escape(rest)}".strip()
-    return Content(f"{text}\n(trace {escape(said.trace)})", (_section(text), _context(f"trace `{escape(said.trace)}`")))
+    return Content(f"{text}\n(trace {escape(said.trace)})", (section(text), aside(f"trace `{escape(said.trace)}`")))
 
 
 def details(said: Answer, key: str, clean: Clean) -> Json:
@@ -95,32 +112,32 @@ def details(said: Answer, key: str, clean: Clean) -> Json:
         parts += ["*Not looked at*", *sections(listed)]
     if said.numbers.unbacked:
         parts += [f"*Figures without evidence*: {escape(clean(', '.join(said.numbers.unbacked)))}"[:MAX_SECTION]]
-    blocks = [_section(part) for part in parts[:MAX_VIEW_BLOCKS]] or [_section("There is nothing more to show.")]
+    blocks = [section(part) for part in parts[:MAX_VIEW_BLOCKS]] or [section("There is nothing more to show.")]
     when = [said.window.shown(said.zone)] if said.window is not None else []
     why = [f"model {escape(clean(said.why))}"] if said.why else []
-    blocks.append(_context(" · ".join([*when, *_cost(said), *why, f"trace `{escape(said.trace or key)}`"])))
+    blocks.append(aside(" · ".join([*when, *_cost(said), *why, f"trace `{escape(said.trace or key)}`"])))
     return modal("Details", blocks, key)
 
 
 def modal(title: str, blocks: Sequence[Json], key: str, *, callback: str = "", submit: str = "") -> Json:
     """A modal view; `callback` names the action that its submission goes to."""
-    view: Json = {"type": "modal", "title": _plain(title), "close": _plain("Close"), "blocks": list(blocks)}
+    view: Json = {"type": "modal", "title": plain(title), "close": plain("Close"), "blocks": list(blocks)}
     view["private_metadata"] = key
-    return view | ({"callback_id": callback} if callback else {}) | ({"submit": _plain(submit)} if submit else {})
+    return view | ({"callback_id": callback} if callback else {}) | ({"submit": plain(submit)} if submit else {})
 
 
 def button(text: str, action: str, value: str) -> Json:
     """A button within Slack's limits."""
-    return {"type": "button", "text": _plain(text[:75]), "action_id": action, "value": value[:MAX_VALUE]}
+    return {"type": "button", "text": plain(text[:75]), "action_id": action, "value": value[:MAX_VALUE]}
 
 
 def strong(head: str) -> str:
     """Markdown whose first line stands out, unless that line is something of its own: a list, a heading, code."""
     first, newline, rest = head.partition("\n")
-    plain = first.replace("**", "").strip()
-    if not plain or plain[0] in "#>|-*+`~":
+    bare = first.replace("**", "").strip()
+    if not bare or bare[0] in "#>|-*+`~":
         return head
-    return f"**{plain}**{newline}{rest}"
+    return f"**{bare}**{newline}{rest}"
 
 
 def cut(text: str, most: int) -> str:
@@ -159,7 +176,7 @@ def mrkdwn(text: str) -> str:
 
 def monospace(text: str) -> Json:
     """A section of text in columns."""
-    return _section(f"```{cut(escape(text.replace('```', '')), MAX_SECTION - 10)}```")
+    return section(f"```{cut(escape(text.replace('```', '')), MAX_SECTION - 10)}```")
 
 
 def missing_line(said: Answer, clean: Clean) -> str:
@@ -170,7 +187,8 @@ def missing_line(said: Answer, clean: Clean) -> str:
     return f"Not looked at: {escape(cut(clean('; '.join(said.missing[:2])), 300))}{more}"
 
 
-def _frame(said: Answer) -> Iterator[str]:
+def frame(said: Answer) -> Iterator[str]:
+    """How sure, of when, of where."""
     if said.cause is not None:
         yield f"*{said.cause.confidence}*"
     if said.window is not None:
@@ -228,8 +246,8 @@ def _inline(line: str) -> str:
 
 def _feedback(key: str) -> Json:
     sides = {
-        "positive_button": {"text": _plain("👍"), "value": f"up|{key}"},
-        "negative_button": {"text": _plain("👎"), "value": f"down|{key}"},
+        "positive_button": {"text": plain("👍"), "value": f"up|{key}"},
+        "negative_button": {"text": plain("👎"), "value": f"down|{key}"},
     }
     return {
         "type": "context_actions",
@@ -237,17 +255,21 @@ def _feedback(key: str) -> Json:
     }
 
 
-def _section(text: str) -> Json:
+def section(text: str) -> Json:
+    """A paragraph of mrkdwn, cut at what a section holds."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text[:MAX_SECTION] or " "}}
 
 
-def _context(text: str) -> Json:
+def aside(text: str) -> Json:
+    """A small grey line of mrkdwn."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text[:MAX_CONTEXT] or " "}]}
 
 
-def _actions(elements: list[Json]) -> Json:
+def actions(elements: list[Json]) -> Json:
+    """Buttons in a row."""
     return {"type": "actions", "elements": elements}
 
 
-def _plain(text: str) -> Json:
+def plain(text: str) -> Json:
+    """Plain text, as buttons and titles take it."""
     return {"type": "plain_text", "text": text, "emoji": True}

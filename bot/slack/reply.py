@@ -17,7 +17,7 @@ from bot.domain.evidence import Chart
 from bot.domain.investigations import Posted
 from bot.domain.place import Place
 from bot.domain.ports import Notes
-from bot.slack import pace, pictures, render
+from bot.slack import pace, pictures, render, sides
 from bot.slack.board import Board
 from bot.slack.client import Outcome, SlackClient
 from bot.slack.pace import Pace
@@ -157,12 +157,7 @@ class SlackReply:
         """The placeholder becomes the answer, however long Slack is away. Raises ReplyError when Slack refuses it."""
         clean, key = self._outlet.clean, self._spot.key
         await self._stop_writing()
-        forms = (
-            render.answer(answer, key, clean),
-            render.answer(answer, key, clean, charts=False),
-            render.answer_text(answer, clean),
-        )
-        await self._become(forms if answer.charts else forms[:1] + forms[2:], partial(render.late, answer))
+        await self._become(_forms(answer, key, clean), partial(render.late, answer))
         await self._clear()
         if self._outlet.draw is not None and answer.charts:
             await pictures.share(self._outlet.client, self._outlet.notes, self._spot, answer, self._outlet.draw)
@@ -276,3 +271,11 @@ class SlackReply:
 
     async def _note_streams(self, shown: Sequence[str]) -> None:
         await self._outlet.notes.put(f"stream:{self._spot.key}", ",".join(shown), replace=True)
+
+
+def _forms(answer: Answer, key: str, clean: Callable[[str], str]) -> tuple[Content, ...]:
+    """The answer as it should be shown, then ever plainer, for when Slack does not take it."""
+    if answer.sides:
+        return sides.both(answer, key, clean), sides.both_in_text(answer, clean)
+    plainer = (render.answer(answer, key, clean, charts=False),) if answer.charts else ()
+    return render.answer(answer, key, clean), *plainer, render.answer_text(answer, clean)

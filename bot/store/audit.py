@@ -58,10 +58,12 @@ class SqlAudit(Repository):
 
         return await self._database.run(work)
 
-    async def recent(self, place: Place | None = None, limit: int = 20) -> tuple[Record, ...]:
-        """The latest, newest first: of a thread, of a channel, or of all."""
+    async def recent(self, place: Place | None = None, limit: int = 20, kind: str = "") -> tuple[Record, ...]:
+        """The latest, newest first: of a thread, of a channel, or of all; of one kind, or of every."""
         given = {"limit": limit, **(vars(place) if place else {})}
         found = _NEWEST if place is None else _NEWEST_OF_THREAD if place.thread else _NEWEST_OF_CHANNEL
+        if kind:
+            found = found.where(investigations.c.flow.startswith(f"{kind}:", autoescape=True))
 
         def work(connection: Connection) -> tuple[Record, ...]:
             return tuple(decode(Record, row.record) for row in connection.execute(found, given))

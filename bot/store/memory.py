@@ -114,9 +114,10 @@ class MemoryAudit:
         """One record, or None."""
         return self._records.get(flow)
 
-    async def recent(self, place: Place | None = None, limit: int = 20) -> tuple[Record, ...]:
-        """The latest, newest first: of a thread, of a channel, or of all."""
-        found = [record for record in self._records.values() if place is None or _within(place_of(record), place)]
+    async def recent(self, place: Place | None = None, limit: int = 20, kind: str = "") -> tuple[Record, ...]:
+        """The latest, newest first: of a thread, of a channel, or of all; of one kind, or of every."""
+        there = [record for record in self._records.values() if place is None or _within(place_of(record), place)]
+        found = [record for record in there if not kind or record.flow.startswith(f"{kind}:")]
         return tuple(sorted(found, key=lambda record: (record.started, record.flow), reverse=True)[:limit])
 
     async def forget(self, place: Place, ts: str) -> bool:

@@ -50,6 +50,8 @@ def without_words(record: Record) -> Record:
         zone=said.zone,
         envs=said.envs,
         trace=said.trace,
+        sides=tuple(replace(side, head="", body="") for side in said.sides),
+        revealed=bool(said.sides),
     )
     return replace(record, question=question, answer=figures)
 

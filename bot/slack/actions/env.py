@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from bot.domain.plugin import Action
+from bot.flows import compare
 from bot.slack.context import SlackContext
 from bot.slack.hearing import put
 from bot.slack.posting import marked
@@ -21,7 +22,11 @@ async def run(body: dict[str, Any], context: SlackContext) -> None:
         context.after(partial(context.tell, press.place, press.person, again))
         return
     await context.deps.notes.put(f"env:{press.place.lane}", press.more, replace=True)
-    await put(context, replace(record.question, place=press.place, asker=press.person, env=press.more, accepted=0.0))
+    asked = replace(record.question, place=press.place, asker=press.person, env=press.more, accepted=0.0)
+    if asked.command == compare.NAME:
+        await compare.request(context.deps.engine, asked)
+    else:
+        await put(context, asked)
     context.after(partial(_settle, press, context))
 
 

@@ -9,11 +9,11 @@ from bot.slack.context import SlackContext
 
 
 async def run(heard: Heard, context: SlackContext, commands: Mapping[str, Command]) -> None:
-    """In a thread what runs there; by slash command, which knows no thread, the channel's newest investigation."""
-    key = "" if heard.place.thread else await _newest(context, heard.place)
-    stopped = bool(key or heard.place.thread) and await stop.request(
-        context.deps.engine, heard.place.lane, key, heard.person
-    )
+    """In a thread what runs in its lane or, as a comparison does, beside; by slash command the channel's newest."""
+    engine, lane = context.deps.engine, heard.place.lane
+    stopped = bool(heard.place.thread) and await stop.request(engine, lane, "", heard.person)
+    if not stopped and (key := await _newest(context, heard.place)):
+        stopped = await stop.request(engine, lane, key, heard.person)
     if not stopped:
         context.whisper(heard, "Nothing is running here.")
 
