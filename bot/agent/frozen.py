@@ -28,7 +28,7 @@ async def answer_from(model: Model, messages: Sequence[Message], budget: Budget,
     for number in range(2):
         began = time.monotonic()
         longest = min(LONGEST, model.facts.max_output_tokens)
-        ask = Ask(FROZEN, fit(messages, window, keep=0), effort, longest, max(5.0, budget.seconds))
+        ask = Ask(FROZEN, fit(messages, window), effort, longest, max(5.0, budget.seconds))
         outcome = _whole(await model.turn(ask, (), lambda text: None))
         spent += outcome.usage
         outcome = replace(outcome, usage=spent, seconds=round(outcome.seconds or time.monotonic() - began, 3))

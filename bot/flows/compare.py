@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot import telemetry
+from bot.agent.context import tokens
 from bot.agent.frozen import answer_from
 from bot.agent.loop import Worked
 from bot.agent.prompt import Brief, first_message
@@ -33,6 +34,8 @@ from bot.flows.deps import Deps
 
 NAME = "compare"
 LETTERS = ("A", "B")
+_SHARE = 0.6  # of a window; the rest is for instructions and the answer
+_CUTS = (20_000, 4_000, 2_000, 1_000, 500)
 _TELLS = re.compile(r"\n*No model was used\.\s*$")  # the playbook's last line
 
 
@@ -69,7 +72,7 @@ async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
             await steps.once("finish", partial(job.finish, said), bool)
         else:
             worked = await job.work()
-            calls = [partial(_ask, job, name, worked) for name in names]
+            calls = [partial(_ask, job, name, worked, _room(deps, names)) for name in names]
             outcomes = await steps.together("sides", calls, ModelOutcome)
             await steps.once("finish", partial(_conclude, job, worked, names, outcomes), bool)
     finally:
@@ -125,19 +128,26 @@ def _lacking(deps: Deps, known: Context) -> str:
     )
 
 
-async def _ask(job: Gathering, name: str, worked: Worked) -> Turn | Fault:
-    evidence = await job.deps.evidence.all(job.steps.key)
-    messages = (*job.known.history, _frozen(job, worked, evidence))
+def _room(deps: Deps, names: Sequence[str]) -> int:
+    """Tokens that the smaller of the models has for all that is read: what one cannot hold the other does not get."""
+    return int(_SHARE * min(deps.models.get(name).facts.context_tokens for name in names))
+
+
+async def _ask(job: Gathering, name: str, worked: Worked, room: int) -> Turn | Fault:
+    evidence, history = await job.deps.evidence.all(job.steps.key), job.known.history
+    asked = (_frozen(job, worked, evidence, most) for most in _CUTS)
+    messages = next((told for one in asked if tokens(told := (*history, one)) <= room), None)
+    messages = messages or (_frozen(job, worked, evidence, _CUTS[-1]),)
     model = job.deps.models.get(name)
     outcome = await answer_from(model, messages, job.budget, answer.EFFORT[job.question.depth])
     telemetry.count_turn(name, outcome)
     return outcome
 
 
-def _frozen(job: Gathering, worked: Worked, evidence: Sequence[Evidence]) -> Message:
-    """The question with all the evidence there is, letter for letter the same for both."""
+def _frozen(job: Gathering, worked: Worked, evidence: Sequence[Evidence], most: int) -> Message:
+    """The question with all the evidence there is, at most so many characters each; the same for both to the letter."""
     known, question, scoped = job.known, job.question, job.scoped
-    longest = {tool.name: tool.max_chars for tool in job.deps.tools}
+    longest = {tool.name: min(most, tool.max_chars) for tool in job.deps.tools}
     failed = (result.text for message in worked.messages for result in message.results if result.failed)
     brief = Brief(
         question=question.text,
@@ -152,7 +162,7 @@ def _frozen(job: Gathering, worked: Worked, evidence: Sequence[Evidence]) -> Mes
         disputed=known.disputed,
         health=tuple(dict.fromkeys((*worked.told, *failed))),
     )
-    cut = [(item, item.text[: longest.get(item.tool, 6_000)]) for item in evidence]
+    cut = [(item, item.text[: longest.get(item.tool, most)]) for item in evidence]
     return first_message(brief, [ToolResult("", item.tool, text, item.id, item.facts) for item, text in cut])
 
 

@@ -16,7 +16,7 @@ from bot.domain.ports import Model
 from bot.domain.sources import Health, Instance, Sources
 from bot.domain.tools import Desk, Tool, tool
 from bot.engine.inline import InlineEngine, Journal
-from bot.flows import answer, beside, hello, stop
+from bot.flows import answer, beside, compare, dispute, hello, reveal, scoreboard, stop
 from bot.flows.deps import Deps, Policy
 from bot.store.memory import open_memory
 from bot.store.repositories import Store
@@ -109,6 +109,7 @@ class PlayedChat:
 async def alerts(desk: Desk) -> Found:
     """What fires."""
     rows = [{"name": "HighErrorRate", "service": "payment", "state": "active", "since": "2026-11-24T06:01:00Z"}]
+    rows[0] |= {"summary": "payment fails", "severity": "critical", "expr": "", "env": "prod"}
     sources = ", ".join(instance.name for instance in desk.sources.instances)
     return Found(
         f"HighErrorRate payment fires, 35.3 % of answers fail ({sources})", sources, "", facts={"alerts": rows}
@@ -119,8 +120,10 @@ async def alerts(desk: Desk) -> Found:
 async def movers(desk: Desk) -> Found:
     """What moved."""
     cause = {"service": "payment", "signal": "error share", "since": "2026-11-24T06:01:00Z", "confidence": "confirmed"}
-    rows = [{**cause, "kind": "errors", "before": 0.001, "now": 0.353, "unit": "ratio"}]
-    return Found("payment error share 0.1 % to 35.3 %", "prom", "q", facts={"movers": rows, "cause": cause})
+    cause |= {"reason": "share of errors 0.1 % to 35.3 %", "next_check": "look at payment"}
+    moved = {"query": "q", "size": 9.0, "direction": "up", "score": 9.0}
+    rows = [{**cause, **moved, "kind": "errors", "before": 0.001, "now": 0.353, "unit": "ratio"}]
+    return Found("payment error share 0.1 % to 35.3 %", "prom", "q", facts={"movers": rows, "cause": cause, "graph": {}})
 
 
 async def well() -> Health:
@@ -177,7 +180,8 @@ async def house(
     async def on_error(run: Any, error: Exception) -> None:
         await answer.failed(told[0], run.key, run.payload, error)
 
-    flows = {flow.name: flow for flow in (answer.FLOW, beside.FLOW, stop.FLOW, hello.FLOW)}
+    rooms = (answer, beside, stop, hello, compare, reveal, dispute, scoreboard)
+    flows = {room.FLOW.name: room.FLOW for room in rooms}
     engine = InlineEngine(flows, on_error=on_error, journals=journals)
     sources = Sources(tuple(Instance(f"prom-{env}", "prometheus", env, well) for env in envs))
     deps = Deps(
