@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.answers import Answer, Cause
+from bot.domain.answers import Answer, Cause, Numbers, Side, Vote
 from bot.domain.evidence import Chart, Evidence
 from bot.domain.investigations import Posted, Question, Record
 from bot.domain.messages import Message, ToolCall, ToolResult, Usage
@@ -148,6 +148,26 @@ async def test_recent_records_of_a_place(store: Store) -> None:
     assert await flows(outside) == ["f1", "f0"]
     assert await flows(HERE) == ["f0"]
     assert await flows(replace(HERE, thread="21.000003")) == ["f1"]
+
+
+async def test_recent_records_of_a_kind(store: Store) -> None:
+    """By what the flow's key begins with, before the newest are counted off."""
+    for number, kind in enumerate(["cmp", "ans", "cmpx", "cmp", "ans"]):
+        await store.audit.put(record(f"{kind}:T1:C1:{number}", started=NOW + timedelta(seconds=number)))
+    assert [found.flow for found in await store.audit.recent(HERE, 1, kind="cmp")] == ["cmp:T1:C1:3"]
+    assert [found.flow for found in await store.audit.recent(kind="cmp")] == ["cmp:T1:C1:3", "cmp:T1:C1:0"]
+    assert await store.audit.recent(kind="cm_") == ()
+
+
+async def test_a_deleted_comparison_leaves_figures_alone(store: Store) -> None:
+    """Which model it was, what it cost and how many figures it had may stay for the scoreboard; no words, no votes."""
+    side = Side("claude:c", "checkout: errors", "more", Numbers(4, 3), Usage(cost_usd=0.5), 2.0)
+    answer = Answer("A: checkout: errors", sides=(side, side), votes=(Vote("U1", "A", "why"),), revealed=True)
+    await store.audit.put(replace(record(f"cmp:T1:C1:{ASKED}"), answer=answer))
+    await store.audit.forget(HERE, ASKED)
+    found = await store.audit.get(f"cmp:T1:C1:{ASKED}")
+    assert found is not None
+    assert found.answer == replace(Answer(""), sides=(replace(side, head="", body=""),) * 2, revealed=True)
 
 
 @pytest.mark.parametrize("ts", [ASKED, "20.00000_"])

@@ -123,7 +123,9 @@ async def movers(desk: Desk) -> Found:
     cause |= {"reason": "share of errors 0.1 % to 35.3 %", "next_check": "look at payment"}
     moved = {"query": "q", "size": 9.0, "direction": "up", "score": 9.0}
     rows = [{**cause, **moved, "kind": "errors", "before": 0.001, "now": 0.353, "unit": "ratio"}]
-    return Found("payment error share 0.1 % to 35.3 %", "prom", "q", facts={"movers": rows, "cause": cause, "graph": {}})
+    return Found(
+        "payment error share 0.1 % to 35.3 %", "prom", "q", facts={"movers": rows, "cause": cause, "graph": {}}
+    )
 
 
 async def well() -> Health:
