@@ -51,14 +51,16 @@ def name_of(window: str) -> str:
     return f"inc-{window.replace(' ', '-')}"
 
 
-async def killed(slack: Sandbox, variables: dict[str, str], log: Path, windows: dict[str, str]) -> None:
+async def killed(
+    slack: Sandbox, variables: dict[str, str], log: Path, windows: dict[str, str], words: str = "why is cart failing?"
+) -> None:
     """A victim hears a question in every channel, hangs in all windows and dies."""
     command = (sys.executable, "-m", "tests.scenarios.victim", str(log), json.dumps(windows))
     victim = await asyncio.create_subprocess_exec(*command, env=variables)
     try:
         await slack.wait_connected(2, 60)
         for channel, window in windows.items():
-            await slack.say(channel, f"@nightjar why is cart failing? It is {name_of(window)}.")
+            await slack.say(channel, f"@nightjar {words} It is {name_of(window)}.")
         assert await asyncio.wait_for(victim.wait(), 60) == -signal.SIGKILL
     finally:
         if victim.returncode is None:
