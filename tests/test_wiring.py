@@ -60,6 +60,21 @@ def test_an_unknown_family_is_named_with_those_there_are(name: str) -> None:
         [registry.get(name) for name in registry.names]
 
 
+def test_two_models_to_compare() -> None:
+    """By family where no name is given; opened at the start like those of the route; none means the route decides."""
+    registry = parts.Registry(settings.read(compare="claude, playbook"))
+    assert registry.compared == ("claude:claude-opus-5-5", "playbook")
+    assert set(registry.compared) <= set(registry.everywhere)
+    assert parts.Registry(settings.read()).compared == ()
+
+
+@pytest.mark.parametrize("named", ["playbook", "playbook,playbook", "playbook,claude,recorded:x"])
+def test_a_comparison_takes_two(named: str) -> None:
+    """One alone, one twice, or three do not start."""
+    with pytest.raises(SetupError, match="takes two different models"):
+        assert parts.Registry(settings.read(compare=named)).compared
+
+
 def test_a_family_is_opened_with_its_own_settings() -> None:
     """What it does not know is named with its place; a model is opened once."""
     wrong = parts.Registry(settings.read(models={"claude": {"colour": "blue"}}))

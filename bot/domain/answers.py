@@ -56,6 +56,11 @@ class Side:
     seconds: float = 0.0
     fault: str = ""
 
+    @property
+    def name(self) -> str:
+        """The model for people: without its family where it has a name of its own."""
+        return self.model.partition(":")[2] or self.model
+
 
 Choice = Literal["A", "B", "good", "bad"]
 

@@ -127,7 +127,10 @@ def _heads(records: Sequence[Record], place: Place) -> tuple[str, ...]:
     heads = [
         f"{record.started:%H:%M} UTC “{record.question.text[:80]}”: {_said(record.answer)}"
         for record in reversed(records)
-        if record.answer and record.answer.head and record.question.place.thread != place.thread
+        if record.answer
+        and record.answer.head
+        and not record.answer.sides
+        and record.question.place.thread != place.thread
     ]
     return tuple(heads[-5:])
 

@@ -22,6 +22,7 @@ NAME = "scoreboard"
 EVERYWHERE = "all"
 MOST = 500  # comparisons, the newest
 MOST_GROUPS = 6
+EXPLAINED = "\n_Won of those that were decided; in brackets the 95 % interval of that rate (Wilson)._"
 NOTHING = "Nothing was compared {where} yet. `/oncall compare <question>` puts two models side by side."
 
 
@@ -78,7 +79,7 @@ def tally(compared: Iterable[Compared]) -> Board:
         scores = board[one.task, one.channel]
         for letter, side in zip(("A", "B"), one.sides, strict=True):
             result = None if one.outcome is None else 0 if one.outcome in ("good", "bad") else _won(one.outcome, letter)
-            scores.setdefault(side.model, Score(side.model)).add(side, result)
+            scores.setdefault(side.model, Score(side.name)).add(side, result)
     return dict(board)
 
 
@@ -101,11 +102,11 @@ def words(board: Board, *, here: bool) -> str:
     for (task, channel), scores in groups[:MOST_GROUPS]:
         compared = _asked(scores.values()) // 2
         where = "" if here else f" in <#{channel}>"
-        lines.append(f"*{task}*{where}: {compared} compared")
+        lines.append(f"\n*{task}*{where}: {compared} compared")
         lines += [_line(score) for score in sorted(scores.values(), key=lambda score: (-score.won, score.model))]
     left = len(groups) - MOST_GROUPS
     more = [f"… and {left} more; ask in the channel itself."] if left > 0 else []
-    return "\n".join([*lines, *more, "_A rate is of decided comparisons, with its 95 % interval (Wilson)._"])
+    return "\n".join([*lines, *more, EXPLAINED]).strip()
 
 
 def _asked(scores: Iterable[Score]) -> int:
@@ -119,7 +120,7 @@ def _line(score: Score) -> str:
     backed = f"{score.unbacked} of {score.figures} figures unbacked" if score.figures else "no figures"
     failed = f"{score.failed} of {score.asked} failed" if score.failed else ""
     rest = " · ".join(part for part in (speed, cost, backed, failed) if part)
-    return f"• `{score.model}` {_rate(score)}{ties}\n      {rest}"
+    return f"• *{score.model}* {_rate(score)}{ties}\n{rest}"
 
 
 def _rate(score: Score) -> str:
@@ -129,7 +130,7 @@ def _rate(score: Score) -> str:
         return "no decided vote yet"
     low, high = wilson(score.won, decided)
     verdict = ": too few to tell" if low <= 0.5 <= high else ""
-    return f"won {score.won} of {decided}, {score.won / decided:.0%} ({low:.0%}–{high:.0%}{verdict})"
+    return f"won {score.won} of {decided}: {score.won / decided:.0%} ({low * 100:.0f}–{high:.0%}{verdict})"
 
 
 def _seconds(values: Sequence[float], share: float) -> str:

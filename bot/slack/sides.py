@@ -22,7 +22,7 @@ from bot.slack.render import (
 
 VOTE, WHY, VOTE_REASON = "vote", "why", "vote_reason"
 LETTERS = ("A", "B")
-BUTTONS = {"A": "A is better", "B": "B is better", "good": "Both are good", "bad": "Both are bad"}
+BUTTONS = {"A": "A is better", "B": "B is better", "good": "Both good", "bad": "Both bad"}
 VOTED = {"A": "A", "B": "B", "good": "both good", "bad": "both bad"}
 MAX_HEAD, MAX_BODY, MAX_REASON, MAX_VOTES = 400, 1_200, 200, 10
 BLIND = "Two answers from the same evidence, in random order"
@@ -75,7 +75,7 @@ def _side(letter: str, side: Side, clean: Clean, *, revealed: bool) -> Iterator[
 
 
 def _name(side: Side) -> str:
-    return NO_MODEL.get(side.model) or side.model
+    return NO_MODEL.get(side.model) or side.name
 
 
 def figures(side: Side) -> Iterator[str]:

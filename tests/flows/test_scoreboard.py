@@ -67,10 +67,10 @@ def test_a_model_is_scored_whichever_letter_it_had() -> None:
 def test_few_votes_tell_nothing_and_that_is_said() -> None:
     """Seven of nine is not enough; eighteen of twenty is."""
     few = tally([Compared("question", "C1", (ONE, OTHER), "A" if n < 7 else "B") for n in range(9)])
-    assert "won 7 of 9, 78% (45%–94%: too few to tell)" in words(few, here=True)
+    assert "won 7 of 9: 78% (45–94%: too few to tell)" in words(few, here=True)
     many = tally([Compared("question", "C1", (ONE, OTHER), "A" if n < 18 else "B") for n in range(20)])
     said = words(many, here=True)
-    assert "won 18 of 20, 90% (70%–97%)" in said
+    assert "won 18 of 20: 90% (70–97%)" in said
     assert "too few" not in said
 
 
@@ -78,10 +78,8 @@ def test_what_a_line_holds() -> None:
     """Time, money, figures and failures; nothing is divided by nothing."""
     said = words(tally([Compared("question", "C1", (ONE, FAILED))]), here=False)
     assert said.splitlines()[0] == "*question* in <#C1>: 1 compared"
-    assert (
-        "`claude:c` no decided vote yet\n      4.0 s median, 4.0 s p95 · $0.020 each · 1 of 4 figures unbacked" in said
-    )
-    assert "`llama:l` no decided vote yet\n      no cost · no figures · 1 of 1 failed" in said
+    assert "*c* no decided vote yet\n4.0 s median, 4.0 s p95 · $0.020 each · 1 of 4 figures unbacked" in said
+    assert "*l* no decided vote yet\nno cost · no figures · 1 of 1 failed" in said
 
 
 def test_an_empty_board_says_how_to_fill_it() -> None:
@@ -112,7 +110,9 @@ def test_the_board_of_simulated_votes_agrees_with_the_closed_form() -> None:
     score = tally(compared)["question", "C1"]["claude:c"]
     assert (score.won, score.won + score.lost) == (wins, decided)
     low, high = wilson(wins, decided)
-    assert f"won {wins} of {decided}, {wins / decided:.0%} ({low:.0%}–{high:.0%})" in words(tally(compared), here=True)
+    assert f"won {wins} of {decided}: {wins / decided:.0%} ({low * 100:.0f}–{high:.0%})" in words(
+        tally(compared), here=True
+    )
 
 
 async def kept(here: PlayedHouse, ts: str, channel: str = "C1", **more: object) -> None:

@@ -77,7 +77,7 @@ async def test_blind_votes_then_names(play: Play) -> None:
         for user, choice in (("sam", "A"), ("sam", "bad"), ("mira", "good")):
             await scene.slack.press(both, f"vote:{choice}", user=user)
         shown = text_of(await revealed(scene))
-        assert all(part in shown for part in ("claude:claude-opus-5-5", "llama:llama-4-scout", "0 of 1 figures backed"))
+        assert all(part in shown for part in ("A · ", "claude-opus-5-5", "llama-4-scout", "0 of 1 figures backed"))
         assert "<@U07SAMOKORO> voted both bad" in shown
         assert "<@U07MIRALIND> voted both good" in shown
         scene.slack.workspace.channel(both["channel"]).messages[both["ts"]].blocks = both["blocks"]  # an old window
@@ -131,7 +131,7 @@ async def test_the_scoreboard_counts_what_was_voted(play: Play) -> None:
         await scene.slack.slash("/oncall", "scoreboard", channel=CHANNEL)
         (board,) = await scene.slack.wait_for(lambda: scene.own(part="note"))
         assert "*question*: 2 compared" in board["text"]
-        assert "won 1 of 1, 100% (21%–100%: too few to tell), 1 tied" in board["text"]
+        assert "won 1 of 1: 100% (21–100%: too few to tell), 1 tied" in board["text"]
         assert "2 of 2 figures unbacked" in board["text"]
         await scene.slack.slash("/oncall", "scoreboard yesterday", channel=CHANNEL)
         await scene.quiet()

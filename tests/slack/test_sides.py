@@ -36,7 +36,7 @@ def test_blind_until_revealed() -> None:
     """Both answers and four buttons to vote; no name, no seconds, no tokens, no money, no count of figures."""
     text = shown(BOTH)
     assert all(part in text for part in ("**payment is slow.**", "p99 rose [E1].", "**The mailer fails.**"))
-    assert not any(part in text for part in ("claude", "llama", "8.2", "4,100", "0.0123", "backed"))
+    assert not any(part in text for part in ("opus", "scout", "8.2", "4,100", "0.0123", "backed"))
     assert actions(BOTH) == ["vote:A", "vote:B", "vote:good", "vote:bad", "why", "details"]
 
 
@@ -44,7 +44,7 @@ def test_names_figures_and_votes_once_revealed() -> None:
     """Each side's own, and who voted how and why; nobody can vote any more."""
     votes = (Vote("U1", "A", "it named <the> pool"), Vote("U2", "good"))
     text = shown(replace(BOTH, revealed=True, votes=votes))
-    assert "A · claude:opus" in text
+    assert "A · opus" in text
     assert "8.2 s · 4,100 tokens read, 380 written · no cost · 3 of 4 figures backed (75%)" in text
     assert "14 s · 900 tokens read, 50 written · $0.0123 · no figures" in text
     assert "<@U1> voted A: it named &lt;the&gt; pool\\n<@U2> voted both good" in text
