@@ -68,7 +68,7 @@ async def test_pings_are_no_sign_of_life() -> None:
     fault = await one([Said(Text("so far so good"), ending="pings")], stall_seconds=0.3)
     assert isinstance(fault, Fault)
     assert (fault.cause, fault.detail) == ("timeout", "nothing said for 0.3 s")
-    assert fault.seconds < 5
+    assert fault.seconds < 20
     assert fault.usage.input_tokens == 100
 
 
