@@ -24,6 +24,7 @@ from bot.readiness import Readiness, Report
 from bot.settings import Settings
 from bot.slack.app import SlackApp
 from bot.slack.client import open_client
+from bot.slack.files import SlackFiles
 from bot.slack.health import Pulse
 from bot.slack.reply import SlackReplies
 from bot.slack.settings import SlackSettings
@@ -180,7 +181,7 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
         replies = SlackReplies(client, store.notes, redact, draw, settings.link_hosts)
         stack.push_async_callback(replies.close)
         parts = {"engine": engine, "chat": SlackChat(client), "replies": replies, "redact": redact}
-        deps = _build(settings, {**parts, "beat": beat, **_ports(store)})
+        deps = _build(settings, {**parts, "beat": beat, "files": SlackFiles(client), **_ports(store)})
         house = House(settings, deps, engine, store, SlackApp(client, deps))
         told.append(house)
         stack.push_async_callback(house.vitals.close)

@@ -67,6 +67,9 @@ class Known:
         return at < len(values) and values[at] <= value + half
 
     def _add(self, item: Evidence) -> None:
+        if "picture" in item.facts:  # read off by a model: only what live metrics say of it was measured
+            self._fact(item.facts.get("checked"), "")
+            return
         others, self._values["moment"] = self._values["moment"], set()
         self._fact(item.facts, "")
         self._fact(item.raw, "")

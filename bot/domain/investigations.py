@@ -11,10 +11,22 @@ Depth = Literal["fast", "normal", "deep"]
 
 
 @dataclass(frozen=True)
+class PostedFile:
+    """A file that was posted with a question, as the chat service tells of it: `size` in bytes, 0 when unknown."""
+
+    id: str
+    name: str = ""
+    media_type: str = ""
+    size: int = 0
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Question:
     """All that is known at the door, and so all that a flow needs to begin; `ts` is the asking message's.
 
-    `accepted` is our own clock at the door, in UTC seconds; `env` an environment picked by a button.
+    `accepted` is our own clock at the door, in UTC seconds; `env` an environment picked by a button; of `files` only
+    references are kept.
     """
 
     place: Place
@@ -28,6 +40,7 @@ class Question:
     response_url: str = ""
     accepted: float = 0.0
     env: str = ""
+    files: tuple[PostedFile, ...] = ()
 
 
 @dataclass(frozen=True)

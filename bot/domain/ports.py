@@ -9,7 +9,7 @@ from bot.domain.alerts import Alert, Change, Silence
 from bot.domain.answers import Answer, Failure
 from bot.domain.events import Event
 from bot.domain.evidence import Evidence
-from bot.domain.investigations import Posted, Record
+from bot.domain.investigations import Posted, PostedFile, Record
 from bot.domain.logs import LogPiece, LogQuery, LogVolume
 from bot.domain.messages import JSON, Ask, Message, ModelFacts
 from bot.domain.outcomes import Fault, Turn
@@ -162,6 +162,12 @@ class Chat(Protocol):
     async def thread(self, place: Place, limit: int = 50) -> tuple[Said, ...]: ...
     async def recent(self, place: Place, limit: int = 20) -> tuple[Said, ...]: ...
     async def note(self, place: Place, text: str, key: str) -> None: ...
+
+
+class Files(Protocol):
+    """Files that people posted: their bytes, at most so many. SourceError where they cannot be had, with why."""
+
+    async def read(self, file: PostedFile, most: int) -> bytes: ...
 
 
 class Conversations(Protocol):

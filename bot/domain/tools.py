@@ -15,7 +15,7 @@ from bot.domain.window import Window
 
 Role = Literal[
     "alerts", "rules", "range", "instant", "search", "signals", "movers", "changes", "health", "chart", "logs",
-    "patterns", "lines", "digest", "forecast",
+    "patterns", "lines", "digest", "forecast", "picture",
 ]  # fmt: skip
 _JSON = {str: "string", int: "integer", float: "number", bool: "boolean"}
 

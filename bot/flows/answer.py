@@ -24,7 +24,7 @@ from bot.domain.place import Place, Said
 from bot.domain.plugin import Flow
 from bot.domain.ports import Engine, Reply, Steps
 from bot.domain.tools import Desk, Role
-from bot.flows import context, facts, scope, steer, verdict
+from bot.flows import context, facts, pictures, scope, steer, verdict
 from bot.flows.context import Context
 from bot.flows.deps import Deps
 from bot.flows.scope import Scoped
@@ -118,21 +118,34 @@ class Job:
     async def work(self) -> Worked:
         """Gather what code can, then let a model work it out."""
         box, ledger = await self._toolbox()
+        look = self._look
+        for call in look.calls:
+            self.show(look.task(call.id))
         calls = tuple(ToolCall(f"given-{role}", tool.name, {}) for role in _GIVEN if (tool := box.with_role(role)))
+        calls += look.calls
         reading = asyncio.create_task(context.before(self.deps, self.question, self.known.channel))
         try:
-            outcomes = await replace(box, seen=self._first_seen).run(self.steps, calls, ledger)
-            if line := facts.first_line(outcomes, self.known.person.zone):
+            tools = (*box.tools, look.tool(self.deps.files, self.deps.models))
+            outcomes = await replace(box, tools=tools, seen=self._first_seen).run(self.steps, calls, ledger)
+            measured = [outcome for outcome in outcomes if outcome.name != pictures.NAME]
+            if line := facts.first_line(measured, self.known.person.zone):
                 self.show(Facts(line))
             case = self._case(box, outcomes, await reading)
         finally:
             reading.cancel()
         worked = await Investigation(self.steps, self.deps.models, box, ledger, case, self.show).run()
-        return replace(worked, told=tuple(outcome.text for outcome in outcomes if isinstance(outcome, ToolFault)))
+        return replace(
+            worked,
+            told=tuple(outcome.text for outcome in outcomes if isinstance(outcome, ToolFault)),
+            left_out=(*look.missing, *pictures.not_read(outcomes), *worked.left_out),
+            usage=sum((outcome.usage for outcome in outcomes if isinstance(outcome, ToolResult)), worked.usage),
+        )
 
     def _first_seen(self, outcome: ToolResult | ToolFault) -> None:
-        """The first useful line waits for no other source."""
-        if line := facts.first_line((outcome,), self.known.person.zone):
+        """The first useful line waits for no other source; a picture is a task of its own."""
+        if outcome.name == pictures.NAME:
+            self.show(self._look.task(outcome.call_id, outcome))
+        elif line := facts.first_line((outcome,), self.known.person.zone):
             self.show(Facts(line))
 
     async def _toolbox(self) -> tuple[Toolbox, Ledger]:
@@ -144,6 +157,18 @@ class Job:
         limit = self.budget.tool_calls
         box = Toolbox(offered, desk, deps.evidence, self.steps.key, deps.redact, limit)
         return replace(box, desk=await scope.anchored(scoped, desk, box, self.steps, ledger)), ledger
+
+    @property
+    def _broke(self) -> bool:
+        """Whether the day's money is spent, so that no model is asked."""
+        return self.known.spent_usd >= self.deps.policy.usd_per_day
+
+    @property
+    def _look(self) -> pictures.Look:
+        """At the pictures that were posted with the question, by models that may see them."""
+        in_house = self.deps.policy.scope(self.known.channel).in_house
+        why = "today's money for models is spent" if self._broke else pictures.unseen(in_house=in_house)
+        return pictures.Look(self.question.files, () if self._broke else self.scoped.seers, why)
 
     @property
     def budget(self) -> Budget:
@@ -170,18 +195,17 @@ class Job:
             subject=question.subject or known.subject,
             earlier=known.earlier,
             disputed=known.disputed,
-            health=tuple(outcome.text for outcome in outcomes if not isinstance(outcome, ToolResult)),
+            health=(*(o.text for o in outcomes if not isinstance(o, ToolResult)), *self._look.missing),
         )
-        broke = known.spent_usd >= self.deps.policy.usd_per_day
         return Case(
             system=SYSTEM,
             history=(*known.history, first_message(brief, given)),
-            models=(FALLBACK,) if broke else self.scoped.models,
+            models=(FALLBACK,) if self._broke else self.scoped.models,
             started=self.begun.started.timestamp(),
             join=self.join,
             budget=self.budget,
             effort=EFFORT[question.depth],
-            gone=(f"the ${self.deps.policy.usd_per_day:g} a day for models are spent",) if broke else (),
+            gone=(f"the ${self.deps.policy.usd_per_day:g} a day for models are spent",) if self._broke else (),
         )
 
     async def conclude(self, worked: Worked) -> bool:

@@ -39,7 +39,8 @@ class Context:
 
 def masked(deps: Deps, question: Question) -> Question:
     """The question as it may be stored, and shown to a model: people paste secrets."""
-    return replace(question, text=deps.redact(question.text), subject=deps.redact(question.subject))
+    files = tuple(replace(file, name=deps.redact(file.name)) for file in question.files)
+    return replace(question, text=deps.redact(question.text), subject=deps.redact(question.subject), files=files)
 
 
 async def read(deps: Deps, question: Question, place: Place, flow: str) -> Context:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.agent.budget import Budget
+from bot.domain.errors import SourceRefused
+from bot.domain.investigations import PostedFile
 from bot.domain.place import Channel
 from bot.domain.ports import (
     Audit,
@@ -13,6 +15,7 @@ from bot.domain.ports import (
     Conversations,
     Engine,
     EvidenceStore,
+    Files,
     History,
     Models,
     Notes,
@@ -74,6 +77,14 @@ async def _nobody_listens() -> bool:
     return False
 
 
+class NoFiles:
+    """The `Files` port where nobody can post any, as in the terminal."""
+
+    async def read(self, file: PostedFile, most: int) -> bytes:
+        """Nothing is to be had."""
+        raise SourceRefused("files cannot be read here")
+
+
 @dataclass(frozen=True)
 class Deps:
     """The ports, the policy and the redactor; frozen, so that a flow cannot change the house."""
@@ -94,3 +105,4 @@ class Deps:
     policy: Policy = Policy()
     redact: Callable[[str], str] = str
     beat: Callable[[], Awaitable[bool]] = _nobody_listens
+    files: Files = field(default_factory=NoFiles)

@@ -32,7 +32,7 @@ _PRESENT = re.compile(
 @dataclass(frozen=True)
 class Scoped:
     """The scope by code; `choices` are environments to pick from when the question could mean several, `why` says why
-    the first of the models comes first, `digesters` are models for what is too big."""
+    the first of the models comes first, `digesters` are models for what is too big, `seers` those for pictures."""
 
     window: Window
     sources: Sources
@@ -40,6 +40,7 @@ class Scoped:
     models: tuple[str, ...] = ("playbook",)
     why: str = ""
     digesters: tuple[str, ...] = ()
+    seers: tuple[str, ...] = ()
     anchor: str = ""
     subject: str = ""
     choices: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ def resolve(question: Question, known: Context, now: datetime, deps: Deps) -> Sc
         models=tuple(choice.name for choice in choices),
         why=choices[0].why,
         digesters=tuple(choice.name for choice in models_for("digest", channel, deps)),
+        seers=tuple(choice.name for choice in models_for("image", channel, deps)),
         anchor=when.kind if isinstance(when, Anchor) else "",
         subject=question.subject or known.subject,
         choices=envs if len(envs) > 1 and not channel.envs else (),

@@ -18,6 +18,11 @@ def is_instruction(text: str) -> bool:
     return _QUESTION.search(text) is None
 
 
+def joins(question: Question) -> bool:
+    """Whether the message is taken by what runs; one with files is worked on by itself."""
+    return is_instruction(question.text) and not question.files
+
+
 def joined_note(key: str) -> str:
     """The note that says into which flow a message was taken."""
     return f"joined:{key}"
@@ -35,7 +40,7 @@ async def take(deps: Deps, lane: str, flow: str) -> tuple[str, ...]:
         if run.running or run.key == flow:
             continue
         question: Question = decode(Question, run.payload)
-        if is_instruction(question.text):
+        if joins(question):
             note = joined_note(run.key)
             if await deps.notes.put(note, flow) or await deps.notes.get(note) == flow:
                 taken.append(deps.redact(question.text))
@@ -47,9 +52,9 @@ async def acknowledge(deps: Deps, lane: str, key: str, question: Question) -> No
     ahead = [run for run in await deps.engine.lane(lane) if run.key != key]
     if not any(run.running for run in ahead):
         return
-    if is_instruction(question.text):
+    if joins(question):
         await deps.chat.note(question.place, "Noted: this joins the running investigation before its next turn.", key)
         return
     if await deps.notes.put(queued_note(key), "1"):
-        waiting = sum(1 for run in ahead if run.running or not is_instruction(decode(Question, run.payload).text))
+        waiting = sum(1 for run in ahead if run.running or not joins(decode(Question, run.payload)))
         await deps.replies.begin(question.place, key, f"Queued: {waiting} ahead of this one.", again=False)

@@ -216,7 +216,7 @@ def _details(view: _View, cause: Row | None) -> list[str]:
         out.append(f"**Moved first to last**{known.id('movers')}:")
         rows = sorted(view.movers[:10], key=lambda m: str(m["since"]))[:6]
         out += [f"- {_mover(view, m)}" for m in rows]
-    out += _extra(view)
+    out += [*_extra(view), *further.pictures(known)]
     out += further.logs(known, cause, view.clock)
     out += further.ahead(known, view.clock)
     if view.changes:

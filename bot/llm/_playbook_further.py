@@ -92,3 +92,21 @@ def _breach(row: Row, clock: Clock) -> str:
     name = " ".join(part for part in (row["service"], row["signal"]) if part)
     when = f"at about {clock(row['likely'])}, between {clock(row['earliest'])} and {clock(row['latest'])}"
     return f"{name} now {now}, {row['direction']} {limit} {when} (probability {row['probability']:g})"
+
+
+def pictures(known: Known) -> list[str]:
+    """What a model read off pictures, and what live metrics say of it."""
+    out = []
+    for piece in known.all("picture"):
+        seen, checked = piece.facts["picture"], piece.facts.get("checked") or ()
+        titles = ", ".join(f"“{panel['title']}”" for panel in seen["panels"][:SHOWN] if panel["title"])
+        said = f"**Read off {seen['name']}** by {seen['model']}, not measured: {titles or 'no panel'}"
+        out.append(f"{said}. {seen['stands_out'][:LONGEST]}".rstrip(". ") + f" [{piece.id}].")
+        out += [f"- {row['source']} {_verdict(row)} [{piece.id}]." for row in checked[:SHOWN]]
+    return out
+
+
+def _verdict(row: Row) -> str:
+    agrees = "agrees with it" if row["agrees"] else "does not agree with it"
+    unit = {"seconds": " s", "ratio": "", "1/s": "/s"}.get(row["unit"], f" {row['unit']}".rstrip())
+    return f"{agrees} on “{row['series']}”: {row['measured']:.4g}{unit} at {row['at'][11:16]} UTC"

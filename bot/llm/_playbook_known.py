@@ -10,6 +10,7 @@ from bot.domain.tools import Tool
 _BY_FACT = {
     "alerts": "alerts", "rules": "rules", "series": "range", "graph": "movers", "changes": "changes",
     "movers": "signals", "logs": "logs", "breaches": "forecast",
+    "picture": "picture",
 }  # fmt: skip
 """What facts tell of a role when the tool is not on offer any more; the first key found counts."""
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal
 
 from bot import telemetry
-from bot.domain.investigations import Question
+from bot.domain.investigations import PostedFile, Question
 from bot.domain.place import Place
 from bot.domain.plugin import Command, Heard
 from bot.flows import answer, steer
@@ -17,23 +17,25 @@ Way = Literal["mention", "direct", "follow_up"]
 STOP = re.compile(r"(stop|cancel|abort|never ?mind|halt)( (it|this|that|please|now))*[\s.!]*", re.IGNORECASE)
 _SENTENCE = 3  # words after the name that end in a question mark
 _ASKING = frozenset({"ask", "compare"})  # whose rest is a question
+SEEN = "What does this picture show, and what is behind it?"  # asked where a picture stands without words
 _SAID = frozenset({"help", "stop"})  # what they say or stop a second time would be seen
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody wrote to the bot: where, who, when by Slack's ts, and the bare words."""
+    """What somebody wrote to the bot: where, who, when by Slack's ts, the bare words, and the files beside them."""
 
     place: Place
     person: str
     ts: str
     words: str
     way: Way
+    files: tuple[PostedFile, ...] = ()
 
     @property
     def question(self) -> Question:
         """The same as a question."""
-        return Question(self.place, self.words, self.person, self.ts, self.way)
+        return Question(self.place, self.words or SEEN, self.person, self.ts, self.way, files=self.files)
 
     @property
     def heard_key(self) -> str:
@@ -63,7 +65,7 @@ class Hearing:
 
     async def take(self, asked: Asked) -> bool:
         """Run it as a command or accept it as a question; False for a question that was accepted before."""
-        command, rest = self.recognise(asked.words or "help")
+        command, rest = self.recognise(asked.words or ("" if asked.files else "help"))
         if command is None:
             return await put(self.context, asked.question)
         await self.give(command, Heard(asked.place, asked.person, rest, asked.ts, asked.heard_key, slash=False))

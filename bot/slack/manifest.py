@@ -69,6 +69,11 @@ SCOPES = (
         "commands", f"for `{COMMAND}` and the message shortcut", "both are missing; mentions do the same", minimal=True
     ),
     Scope(
+        "files:read",
+        "to look at a screenshot that is posted with a question",
+        "pictures are not looked at, and the answer says so",
+    ),
+    Scope(
         "files:write",
         "to add a picture where a chart is too dense for Slack's own",
         "such a chart is a line of text",

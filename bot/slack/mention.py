@@ -5,6 +5,7 @@ from collections import OrderedDict
 from functools import partial
 from typing import Any
 
+from bot.domain.investigations import PostedFile
 from bot.domain.place import Place
 from bot.flows.context import forget
 from bot.slack.client import Identity
@@ -15,6 +16,7 @@ from bot.slack.offer import offer
 Json = dict[str, Any]
 HUMAN = frozenset({"", "file_share", "me_message", "thread_broadcast"})
 SLACKBOT, MANY = "USLACKBOT", "many"
+MOST_FILES, MOST_NAME = 10, 120
 MOST_THREADS = 2_000  # whose voices are kept in memory beside the notes
 OLD_SECONDS = 900.0  # what was written longer ago is answered only when somebody still wants it
 
@@ -62,7 +64,7 @@ class Mentions:
             return None
         words = " ".join(plain(re.sub(rf"<@{me.user}(\|[^>]*)?>", " ", text))[:MAX_TEXT].split())
         way: Way = "mention" if mentioned else "direct" if direct else "follow_up"
-        return Asked(place, user, ts, words, way)
+        return Asked(place, user, ts, words, way, files_of(event))
 
     def _is_old(self, asked: Asked) -> bool:
         now = self._context.deps.clock.now().timestamp() - self.ahead
@@ -94,6 +96,21 @@ class Mentions:
         thread = str(now.get("thread_ts") or before.get("thread_ts") or ts)
         deleted = not now or now.get("subtype") == "tombstone"
         await forget(self._context.deps, Place(me.team, str(event["channel"]), thread), ts, deleted=deleted)
+
+
+def files_of(message: Json) -> tuple[PostedFile, ...]:
+    """References to the files of a message; one that was deleted, or lies outside Slack, is none."""
+    found = [file for file in message.get("files") or () if isinstance(file, dict) and file.get("url_private")]
+    return tuple(
+        PostedFile(
+            id=str(file.get("id") or f"file-{number}"),
+            name=str(file.get("name") or file.get("title") or "")[:MOST_NAME],
+            media_type=str(file.get("mimetype") or ""),
+            size=file["size"] if isinstance(file.get("size"), int) else 0,
+            url=str(file["url_private"]),
+        )
+        for number, file in enumerate(found[:MOST_FILES])
+    )
 
 
 def _by_human(event: Json, me: Identity) -> bool:

@@ -68,10 +68,10 @@ def _content(asked: Asked) -> Content:
 
 
 def pack(asked: Asked) -> str:
-    """As a button carries it: without the words when they are too many."""
+    """As a button carries it: without the words when they are too many, or files stand beside them."""
     kept: Json = {"ts": asked.ts, "by": asked.person, "way": asked.way, "thread": asked.place.thread}
     whole = json.dumps(kept | {"words": asked.words}, ensure_ascii=False)
-    return whole if len(whole) <= MOST_VALUE else json.dumps(kept)
+    return whole if len(whole) <= MOST_VALUE and not asked.files else json.dumps(kept)
 
 
 def unpack(value: str, team: str, channel: str) -> tuple[Asked, bool]:

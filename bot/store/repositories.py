@@ -38,7 +38,7 @@ def cost_of(record: Record) -> float:
 
 def without_words(record: Record) -> Record:
     """What may stay once the asking message is gone: when, where, how long, with which model and for how much."""
-    question = replace(record.question, text="", subject="", command="")
+    question = replace(record.question, text="", subject="", command="", files=())
     said = record.answer
     figures = said and Answer(
         head="",

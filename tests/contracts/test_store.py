@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.answers import Answer, Cause, Numbers, Side, Vote
 from bot.domain.evidence import Chart, Evidence
-from bot.domain.investigations import Posted, Question, Record
+from bot.domain.investigations import Posted, PostedFile, Question, Record
 from bot.domain.messages import Message, ToolCall, ToolResult, Usage
 from bot.domain.place import Place, Said
 from bot.domain.series import Series
@@ -37,7 +37,8 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
 def record(flow: str = FLOW, *, started: datetime = NOW, cost: float = 0.0, place: Place = HERE) -> Record:
     """An answered investigation."""
     answer = Answer(head="checkout: errors", cause=Cause("checkout", "errors"), usage=Usage(cost_usd=cost))
-    return Record(flow, Question(place, "why?", "U1", ASKED), "answered", started, Posted("C1", "21.000003"), answer)
+    question = Question(place, "why?", "U1", ASKED, files=(PostedFile("F1", "cart is sick.png"),))
+    return Record(flow, question, "answered", started, Posted("C1", "21.000003"), answer)
 
 
 def piece(id: str, flow: str = FLOW) -> Evidence:
@@ -183,6 +184,7 @@ async def test_a_deleted_question_leaves_figures_alone(store: Store, ts: str) ->
         assert found is not None
         assert found.answer is not None
         said = (found.question.text, found.answer.head, found.answer.cause)
+        assert bool(found.question.files) is (ts != ASKED)
         assert said == (("", "", None) if ts == ASKED else ("why?", "checkout: errors", Cause("checkout", "errors")))
     assert [await store.audit.get(other.flow) for other in others] == others
 

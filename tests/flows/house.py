@@ -12,12 +12,12 @@ from bot.domain.events import Event
 from bot.domain.evidence import Found
 from bot.domain.investigations import Posted, Question
 from bot.domain.place import Channel, Person, Place, Said
-from bot.domain.ports import Model
+from bot.domain.ports import Files, Model
 from bot.domain.sources import Health, Instance, Sources
 from bot.domain.tools import Desk, Tool, tool
 from bot.engine.inline import InlineEngine, Journal
 from bot.flows import answer, beside, compare, dispute, hello, reveal, scoreboard, stop
-from bot.flows.deps import Deps, Policy
+from bot.flows.deps import Deps, NoFiles, Policy
 from bot.store.memory import open_memory
 from bot.store.repositories import Store
 from tests.agent.play import Cast, mask
@@ -173,6 +173,7 @@ async def house(
     tools: tuple[Tool, ...] = (alerts, movers),
     journals: Mapping[str, Journal] | None = None,
     like: PlayedHouse | None = None,
+    files: Files | None = None,
 ) -> AsyncIterator[PlayedHouse]:
     """Open it with these models in this order; `like` gives store, chat and replies of one that ended."""
     store = like.store if like else open_memory()
@@ -190,7 +191,7 @@ async def house(
         engine=engine, models=Cast(dict(models)), tools=tools, sources=sources, chat=chat, replies=replies,
         conversations=store.conversations, evidence=store.evidence, audit=store.audit, votes=store.votes,
         notes=store.notes, history=store.history, clock=Now(), policy=policy or Policy(models=tuple(models)),
-        redact=mask,
+        redact=mask, files=files or NoFiles(),
     )  # fmt: skip
     told.append(deps)
     async with engine.serving(deps, drain_seconds=1):

@@ -76,7 +76,8 @@ class Scene:
 
     async def ask(self, text: str = QUESTION, user: str = "mira", thread: str | None = None, **more: Any) -> Json:
         """Somebody writes in the incident channel, or in a thread of it."""
-        return await self.slack.say(more.get("channel", CHANNEL), text, user=user, thread_ts=thread)
+        channel = more.pop("channel", CHANNEL)
+        return await self.slack.say(channel, text, user=user, thread_ts=thread, **more)
 
     @property
     def who(self) -> str:

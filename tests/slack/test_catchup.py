@@ -178,6 +178,16 @@ async def test_a_question_too_long_for_a_button_is_read_again(world: World) -> N
         assert any("no longer read" in message["text"] for message in world.slack.ephemeral())
 
 
+async def test_an_offered_question_keeps_its_picture(world: World) -> None:
+    """A button holds no files: message and files are read again after the press."""
+    await world.say(ago=1300, files=[{"name": "a.png", "content": ""}])
+    async with world.bot() as house:
+        await world.slack.press(world.offers()[0], "answer_now")
+        await house.said()
+        (question,) = world.engine.questions()
+        assert (question.text, [file.name for file in question.files]) == (WHY.removeprefix("@nightjar "), ["a.png"])
+
+
 async def test_what_was_answered_is_not_offered(world: World) -> None:
     """By the audit, or, when the databases are older than the thread, by the answer that stands there."""
     team, client = world.slack.team_id, open_client(settings_of(world.slack))

@@ -33,6 +33,7 @@ DOORS: dict[str, set[str]] = {
     "prometheus_client": {"telemetry"},
     "numpy": {"analysis"},
     "matplotlib": {"analysis"},
+    "PIL": {"analysis"},
     "re2": {"check"},
     "promql_parser": {"check", "demo"},
     "anthropic": {"llm"},

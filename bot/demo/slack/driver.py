@@ -1,7 +1,7 @@
 """What tests, the command line and the page can do to the workspace and see of it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from bot.demo.slack.compose import to_wire
@@ -10,6 +10,7 @@ from bot.demo.slack.events import Events
 from bot.demo.slack.faults import Faults
 from bot.demo.slack.interactions import Interactions
 from bot.demo.slack.limits import Limits
+from bot.demo.slack.methods.files import share
 from bot.demo.slack.records import Channel, Json, Message, Refused
 from bot.demo.slack.sockets import Sockets
 from bot.demo.slack.surfaces import Response, View
@@ -51,15 +52,20 @@ class Driver:
 
     # What people write.
 
-    async def say(self, channel: str, text: str, user: str = SOMEBODY, thread_ts: str | None = None) -> Json:
-        """A person writes; `@name` and `#channel` become what Slack sends. Returns the message."""
+    async def say(
+        self, channel: str, text: str, user: str = SOMEBODY, thread_ts: str | None = None, files: Sequence[Json] = ()
+    ) -> Json:
+        """A person writes; `@name` and `#channel` become what Slack sends; `files` as `share` takes them."""
         where = self._open(channel, user)
+        shared = [share(self.workspace, file, self.workspace.person(user).id, where.id) for file in files]
         message = Message(
             ts=self.workspace.mint_ts(),
             channel=where.id,
             user=self.workspace.person(user).id,
             text=to_wire(self.workspace, text),
             thread_ts=self.workspace.thread_root(where, thread_ts),
+            subtype="file_share" if shared else "",
+            files=shared,
         )
         return _shown(self.workspace.post(message))
 

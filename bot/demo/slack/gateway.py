@@ -70,6 +70,10 @@ class Gateway:
         self._limits = limits
         self._traffic = traffic
 
+    def may_read_files(self, token: str) -> bool:
+        """Whether it is the bot's token, with the scope for files."""
+        return token == self._tokens.bot and "files:read" in self._tokens.scopes
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One call."""
         name = request.match_info["method"]

@@ -69,7 +69,7 @@ class StoredFile:
 
     def to_json(self, base_url: str, user: str) -> Json:
         """The file object of `files.info` and of a message's `files`."""
-        url = f"{base_url}/files/{self.id}/{self.name}"
+        url, private = (f"{base_url}/{path}/{self.id}/{self.name}" for path in ("files", "files-pri"))
         return {
             "id": self.id,
             "name": self.name,
@@ -79,8 +79,8 @@ class StoredFile:
             "filetype": self.name.rpartition(".")[2],
             "size": self.length,
             "user": user,
-            "url_private": url,
-            "url_private_download": url,
+            "url_private": private,
+            "url_private_download": private,
             "permalink": url,
             "channels": list(self.shared_in),
         }

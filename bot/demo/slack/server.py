@@ -48,8 +48,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 class Site:
     """Everything outside the Web API: uploads, response URLs, the page and its control."""
 
-    def __init__(self, driver: Driver, live: Live) -> None:
+    def __init__(self, driver: Driver, gateway: Gateway, live: Live) -> None:
         self._driver = driver
+        self._gateway = gateway
         self._live = live
 
     async def page(self, request: web.Request) -> web.Response:
@@ -88,6 +89,13 @@ class Site:
         shown = "inline" if file.mimetype.startswith("image/") and "svg" not in file.mimetype else "attachment"
         headers = HEADERS | {"Content-Disposition": f"{shown}; filename*=UTF-8''{quote(file.name)}"}
         return web.Response(body=file.content, headers=headers | {"Content-Type": file.mimetype})
+
+    async def private(self, request: web.Request) -> web.Response:
+        """The same for a token that may read files; whoever has none is sent to sign in."""
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        if not self._gateway.may_read_files(token):
+            return web.Response(status=302, headers={"Location": "/"})
+        return await self.download(request)
 
     async def hook(self, request: web.Request) -> web.Response:
         """A response URL: five uses in thirty minutes."""
@@ -151,12 +159,13 @@ async def _uploaded(request: web.Request) -> bytes:
 
 def build(driver: Driver, gateway: Gateway, live: Live) -> web.Application:
     """The application with all its routes."""
-    site = Site(driver, live)
+    site = Site(driver, gateway, live)
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY)
     app.router.add_route("*", "/api/{method}", gateway.serve)
     app.router.add_get("/link/", site.link)
     app.router.add_post("/upload/{file}", site.upload)
     app.router.add_get("/files/{file}/{name}", site.download)
+    app.router.add_get("/files-pri/{file}/{name}", site.private)
     app.router.add_post("/hooks/{id}", site.hook)
     app.router.add_get("/", site.page)
     app.router.add_get("/page/{name}", site.page)

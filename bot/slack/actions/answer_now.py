@@ -11,6 +11,7 @@ from bot.slack import commands
 from bot.slack.context import SlackContext
 from bot.slack.flatten import plain
 from bot.slack.hearing import Asked, Hearing
+from bot.slack.mention import files_of
 from bot.slack.offer import PART, unpack
 from bot.slack.posting import marked
 from bot.slack.pressed import Pressed, pressed
@@ -19,7 +20,7 @@ GONE = "I can no longer read what was asked; please ask again."
 
 
 async def run(body: dict[str, Any], context: SlackContext) -> None:
-    """Its words, place and ts are the original ones; a long question's words are read from Slack after the ack."""
+    """Its words, place and ts are the original ones; what a button does not hold is read from Slack after the ack."""
     press = await pressed(body, context)
     asked, whole = unpack(str(body["actions"][0]["value"]), press.place.team, press.place.channel)
     if whole:
@@ -43,7 +44,7 @@ async def _read(asked: Asked, press: Pressed, context: SlackContext) -> None:
         await context.tell(press.place, press.person, GONE)
         return
     words = " ".join(plain(str(said[0].get("text") or "").replace(f"<@{me.user}>", " ")).split())
-    await _take(replace(asked, words=words), press, context)
+    await _take(replace(asked, words=words, files=files_of(said[0])), press, context)
 
 
 async def _settle(asked: Asked, press: Pressed, context: SlackContext) -> None:

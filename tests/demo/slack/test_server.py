@@ -62,8 +62,12 @@ async def test_a_file_comes_back_as_it_went_up(slack: Sandbox, client: AsyncWebC
         content=png(), filename="p95.png", alt_txt="p95", initial_comment="see", **where
     )
     shared = slack.thread(asked["channel"], asked["ts"])[1]
-    async with aiohttp.ClientSession() as session, session.get(made["file"]["url_private"]) as answer:
-        assert (answer.content_type, await answer.read()) == ("image/png", png())
+    token = {"Authorization": f"Bearer {slack.bot_token}"}
+    async with aiohttp.ClientSession() as session:
+        async with session.get(made["file"]["url_private"], headers=token) as answer:
+            assert (answer.content_type, await answer.read()) == ("image/png", png())
+        async with session.get(made["file"]["url_private"], allow_redirects=False) as answer:
+            assert answer.status == 302
     assert (shared["subtype"], shared["text"], shared["files"][0]["alt_txt"]) == ("file_share", "see", "p95")
 
 

@@ -1,5 +1,6 @@
 """`files.*`, the second version: ask for a URL, send the bytes there, then share them."""
 
+import base64
 import mimetypes
 
 from bot.demo.slack.arguments import Arguments
@@ -43,6 +44,16 @@ def complete_upload(workspace: Workspace, args: Arguments) -> Json:
         )
         workspace.post(message)
     return {"files": bodies}
+
+
+def share(workspace: Workspace, given: Json, user: str, channel: str) -> Json:
+    """A file that a person posts, as shown: `name`, `content` in base64, `mimetype` where the name tells another."""
+    content = base64.b64decode(given["content"])
+    name = str(given["name"]).replace("/", "_")
+    kind = given.get("mimetype") or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    file = StoredFile(workspace.mint_id("F"), name, len(content), mimetype=kind, content=content, shared_in=(channel,))
+    workspace.files[file.id] = file
+    return file.to_json(workspace.base_url, user)
 
 
 def _named(workspace: Workspace, item: Json, channel: str | None) -> StoredFile:

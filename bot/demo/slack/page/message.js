@@ -56,7 +56,7 @@ function attachment(one, context) {
 }
 
 function file(one) {
-  const url = new URL(one.url_private, location.href).pathname;
+  const url = new URL(one.permalink, location.href).pathname;
   if (one.mimetype.startsWith("image/")) {
     return h("figure", { class: "image" }, h("figcaption", {}, one.title), h("a", { href: url, target: "_blank", rel: "noopener" }, h("img", { src: url, alt: one.alt_txt || one.title, loading: "lazy" })));
   }
