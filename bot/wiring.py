@@ -102,7 +102,7 @@ class House:
     def _looks(self, pulse: Pulse | None) -> tuple[dict[str, readiness.Look], set[str]]:
         """By part, and which of them must answer; a worker on SQLite is told by its file's lock."""
         looks = {instance.name: readiness.of_source(instance) for instance in self.deps.sources.instances}
-        for name in self.deps.models.names:
+        for name in self.deps.models.everywhere:
             if (breaker := getattr(self.deps.models.get(name), "breaker", None)) is not None:
                 looks[name] = readiness.of_words(partial(getattr, breaker, "trouble"), stops=False)
         looks["database"] = readiness.of_schema(self.settings.database_url)
@@ -237,6 +237,6 @@ async def _closing(deps: Deps) -> AsyncIterator[None]:
         yield
     finally:
         opened = [instance.close for instance in deps.sources.instances] + [
-            getattr(deps.models.get(name), "close", None) for name in deps.models.names
+            getattr(deps.models.get(name), "close", None) for name in deps.models.everywhere
         ]
         await asyncio.gather(*(close() for close in opened if close is not None))

@@ -69,11 +69,16 @@ class Model(Protocol):
 
 
 class Models(Protocol):
-    """The configured models by name, such as `claude:claude-opus-5-5` or `playbook`."""
+    """The configured models by name, such as `claude:claude-opus-5-5` or `playbook`.
+
+    `names` is the route, `everywhere` also those that only a channel, a task or a comparison names.
+    """
 
     def get(self, name: str) -> Model: ...
     @property
     def names(self) -> tuple[str, ...]: ...
+    @property
+    def everywhere(self) -> tuple[str, ...]: ...
 
 
 class Steps(Protocol):

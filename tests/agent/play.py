@@ -79,6 +79,11 @@ class Cast:
         """All of them."""
         return tuple(self.models)
 
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """The same."""
+        return self.names
+
     def get(self, name: str) -> Model:
         """One of them."""
         return self.models[name]

@@ -65,6 +65,11 @@ class Several:
         """All."""
         return tuple(self.given)
 
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """The same."""
+        return self.names
+
 
 def digester(*models: Condenser) -> Digester:
     """Over models in their order."""
