@@ -140,6 +140,7 @@ class Toolbox:
                 raw=guards.clean(found.raw, self.redact),
                 chart=found.chart,
                 missing=tuple(self.redact(guards.clean_text(item)) for item in found.missing),
+                arguments=guards.clean(call.arguments, self.redact),
             )
         )
         return ToolResult(call.id, call.name, guards.cut(text, tool.max_chars), id, facts, usage=found.usage)

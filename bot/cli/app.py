@@ -172,6 +172,35 @@ def backup(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> Non
     verb.run(folder)
 
 
+@app.command(name="eval")
+def evaluate(
+    what: Annotated[Literal["run", "add"], typer.Argument(help="Run cases, or make one of an investigation.")] = "run",
+    id: Annotated[str, typer.Argument(metavar="ID", help="add: its key, or the trace id under its answer.")] = "",
+    cases: Annotated[str, typer.Option(metavar="DIR", help="Your cases (TOML) instead of the shipped ones.")] = "",
+    models: Annotated[str, typer.Option(metavar="A,B", help="claude, llama, playbook, family:model …")] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="How often each model answers each case.")] = 1,
+    usd: Annotated[float | None, typer.Option(min=0, help="No run begins beyond so many US dollars.")] = None,
+    jobs: Annotated[int, typer.Option(min=0, max=64, help="Runs side by side; 0: as many as processors.")] = 0,
+    judge: Annotated[str, typer.Option(metavar="MODEL", help="Decides where a case asks; else the first model.")] = "",
+    record: Annotated[str, typer.Option(metavar="DIR", help="Keep every turn and tool result there.")] = "",
+    replay: Annotated[str, typer.Option(metavar="DIR", help="Grade again what was recorded; no model is asked.")] = "",
+    resume: Annotated[str, typer.Option(metavar="FILE", help="Results line by line; the same command goes on.")] = "",
+    html: Annotated[str, typer.Option(metavar="FILE", help="Write a page with every transcript.")] = "",
+    cause: Annotated[str, typer.Option(metavar="SERVICE", help="add: the true root cause, or none.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Cases with known answers, asked of models side by side and graded by code; `add` makes one of your own."""
+    if what == "add":
+        from bot.cli import _eval_add
+
+        _eval_add.add(id, cases, cause)
+        return
+    from bot.cli import eval as verb
+
+    options = verb.Options(cases, models, repeats, usd, jobs, judge, record, replay, resume, html)
+    verb.evaluate(options, as_json=as_json)
+
+
 @app.command()
 def restore(folder: Annotated[Path, typer.Argument(help="A folder that `nightjar backup` made.")]) -> None:
     """Put a backup back while the bot is stopped; what is there now is kept beside."""

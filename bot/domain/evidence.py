@@ -66,7 +66,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One piece of evidence of an investigation, stored under (`flow`, `id`)."""
+    """One piece of evidence of an investigation, stored under (`flow`, `id`); `arguments` are the call's own."""
 
     id: str
     flow: str
@@ -81,3 +81,4 @@ class Evidence:
     raw: Any = None
     chart: Chart | None = None
     missing: tuple[str, ...] = ()
+    arguments: dict[str, Any] = field(default_factory=dict)

@@ -73,7 +73,8 @@ class Alerting:
 class Vendors:
     """A Prometheus, an Alertmanager and, where the world writes logs, a Loki over a shop; `rules` are by group.
 
-    `async with Vendors(shop) as vendors:` serves on free ports, or on those given. Raises OSError for a taken port.
+    `async with Vendors(shop) as vendors:` serves on free ports, or on those given, and with `warm` works the history out
+    ahead. Raises OSError for a taken port.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Vendors:
         rules: Mapping[str, Sequence[Rule]] = GROUPS,
         prometheus_port: int = 0,
         alertmanager_port: int = 0,
+        warm: bool = True,
     ) -> None:
         self._everything = Alerting(shop, lambda: self.ruler)
         storage = Storage(self._everything)
@@ -95,6 +97,7 @@ class Vendors:
         self.alertmanager_url = ""
         self.loki_url = ""
         self._ports = prometheus_port, alertmanager_port
+        self._ahead = warm
         self._warming: asyncio.Task[None] | None = None
         self._running: list[tuple[Quiet, asyncio.Task[None], socket.socket]] = []
 
@@ -108,7 +111,7 @@ class Vendors:
             await self.aclose()
             raise
         self.ruler.url = self.prometheus_url
-        self._warming = asyncio.create_task(self._warm())
+        self._warming = asyncio.create_task(self._warm()) if self._ahead else None
         return self
 
     async def __aexit__(
