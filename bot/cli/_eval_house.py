@@ -28,7 +28,7 @@ from bot.evals.case import Case
 from bot.evals.result import Result, State, Taken, Verdict, graded, slug, transcript
 from bot.evals.run import Job, broken
 from bot.flows import answer
-from bot.flows.deps import Deps
+from bot.flows.deps import Deps, Scope
 from bot.llm.recorded import Recorded, Recording
 
 FREE = 0.01  # a budget of nothing would end before the first turn
@@ -134,9 +134,7 @@ async def work(job: Job) -> Result:
 def _without_answer(job: Job, taken: Taken, why: str) -> Result:
     cost = sum(outcome.usage.cost_usd for turns in taken.turns.values() for outcome in turns)
     told = transcript(job.case, taken)
-    return replace(
-        broken(job, why), cost_usd=cost, seconds=taken.seconds, transcript=told
-    )
+    return replace(broken(job, why), cost_usd=cost, seconds=taken.seconds, transcript=told)
 
 
 async def _with_answer(job: Job, given: Answer, taken: Taken, models: Models) -> Result:
@@ -165,7 +163,12 @@ async def _judged(job: Job, given: Answer, taken: Taken, models: Models) -> Take
     """With a verdict: the recorded one, else the judge's."""
     if taken.verdict is not None or not job.judge:
         return taken
-    return replace(taken, verdict=await judge.verdict(job.case, given, models.get(job.judge)))
+    return replace(taken, verdict=await judge.verdict(job.case, given, models.get(_full(job.judge, models))))
+
+
+def _full(name: str, models: Models) -> str:
+    """`claude` as the registry calls it, with the family's usual model."""
+    return next((full for full in models.names if full == name or full.startswith(f"{name}:")), FALLBACK)
 
 
 def _decided(verdict: Verdict | None) -> tuple[State, tuple[str, ...]]:
@@ -176,11 +179,17 @@ def _decided(verdict: Verdict | None) -> tuple[State, tuple[str, ...]]:
 
 def _settings(job: Job, stage: Stage, played: Taken | None) -> settings.Settings:
     """The models are the machine's own; sources, channels and routes are the case's."""
-    models = (FALLBACK,) if played else tuple(dict.fromkeys((job.model, *([job.judge] if job.judge else []))))
+    asked = (FALLBACK,) if played else (job.model,)
+    judges = (job.judge,) if job.judge and job.case.judge and not (played and played.verdict) else ()
     changed = {
-        "nightjar_models": models, "prometheus_url": "", "alertmanager_url": "", "sources": stage.tables,
-        "channels": {}, "route": {}, "nightjar_env": "shop",
-    }  # fmt: skip
+        "nightjar_models": tuple(dict.fromkeys((*asked, *judges))),
+        "nightjar_env": "shop",
+        "prometheus_url": "",
+        "alertmanager_url": "",
+        "sources": stage.tables,
+        "channels": {},
+        "route": {},
+    }
     return settings.read().model_copy(update=changed)
 
 
@@ -188,21 +197,22 @@ def _deps(deps: Deps, job: Job, stage: Stage, models: Watched, calls: list[shelf
     """The clock stands; the budget's seconds, which real turns are held against, go on from there."""
     asked = job.case.asked
     tools = shelf.answering(deps.tools, stage.calls, near=stage.near) if stage.sources is not None else deps.tools
+    sources = deps.sources if stage.sources is None else stage.sources
     budget = deps.policy.budget
     budget = replace(
         budget,
         seconds=budget.seconds + time.time() - asked.timestamp(),
         usd=max(FREE, budget.usd if job.usd is None else min(budget.usd, job.usd)),
     )
-    first = deps.models.names[0] if not job.replay else next(iter(models.models.names), FALLBACK)
+    first = next(iter(models.names), FALLBACK) if job.replay else _full(job.model, models)
     route = tuple(dict.fromkeys((first, FALLBACK)))
     return replace(
         deps,
         clock=Still(asked),
         models=models,
         tools=shelf.keeping(tools, calls),
-        sources=deps.sources if stage.sources is None else stage.sources,
-        policy=replace(deps.policy, models=route, budget=budget),
+        sources=sources,
+        policy=replace(deps.policy, models=route, budget=budget, scopes={"evals": Scope(envs=sources.envs)}),
     )
 
 

@@ -82,7 +82,10 @@ async def staged(case: Case, played: Taken | None) -> AsyncIterator[Stage]:
             }  # fmt: skip
             away = case.world.missing
             yield Stage(
-                {kind: {"kind": kind, "url": AWAY if kind in away else url, "env": "shop"} for kind, url in urls.items()}
+                {
+                    kind: {"kind": kind, "url": AWAY if kind in away else url, "env": "shop"}
+                    for kind, url in urls.items()
+                }
             )
 
 

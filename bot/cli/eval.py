@@ -19,7 +19,7 @@ from bot.domain.errors import SetupError
 from bot.evals import page, report
 from bot.evals.case import SHIPPED, Case, load
 from bot.evals.result import Result
-from bot.evals.run import Job, Notebook, Outcome, plan, run
+from bot.evals.run import Notebook, Outcome, plan, run
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,18 @@ class Options:
 def evaluate(options: Options, *, as_json: bool) -> None:
     """Run all, then say what came of it; exit code 0 whatever the score."""
     cases = load(Path(options.cases) if options.cases else SHIPPED)
-    models = _models(options)
-    outcome = asyncio.run(work(options, cases, models, quiet=as_json))
+    named = models(options)
+    outcome = asyncio.run(work(options, cases, named, quiet=as_json))
     if options.html:
         Path(options.html).parent.mkdir(parents=True, exist_ok=True)
-        Path(options.html).write_text(page.page(outcome, models, cases), encoding="utf-8")
+        Path(options.html).write_text(page.page(outcome, named, cases), encoding="utf-8")
     if as_json:
-        _said.say_json(report.as_json(outcome, models))
+        _said.say_json(report.as_json(outcome, named))
     else:
-        show(outcome, models)
+        show(outcome, named)
 
 
-def _models(options: Options) -> tuple[str, ...]:
+def models(options: Options) -> tuple[str, ...]:
     """As given, else as configured."""
     named = tuple(dict.fromkeys(name.strip() for name in options.models.split(",") if name.strip()))
     if named:
@@ -75,9 +75,7 @@ async def work(options: Options, cases: Sequence[Case], models: Sequence[str], *
     at_once = options.jobs or max(2, os.cpu_count() or 1)
     with _progress(len([job for job in jobs if not notebook.holds(job)]), quiet=quiet) as ended:
         async with Crew() as crew:
-            return await run(
-                jobs, crew.work, at_once=at_once, ceiling=options.usd, notebook=notebook, ended=ended
-            )
+            return await run(jobs, crew.work, at_once=at_once, ceiling=options.usd, notebook=notebook, ended=ended)
 
 
 @contextmanager

@@ -73,7 +73,10 @@ class Fact(_Table):
 
     @model_validator(mode="after")
     def _one(self) -> "Fact":
-        if sum((bool(self.service), bool(self.words), bool(self.time), self.number is not None, bool(self.phrase))) != 1:
+        if (
+            sum((bool(self.service), bool(self.words), bool(self.time), self.number is not None, bool(self.phrase)))
+            != 1
+        ):
             raise ValueError("give exactly one of service, words, time, number, phrase")
         if self.time and self.time != "onset":
             at = datetime.fromisoformat(self.time) if isinstance(self.time, str) else self.time
@@ -153,7 +156,7 @@ def load(folder: Path) -> tuple[Case, ...]:
             if case.id in found:
                 raise SetupError(f"{path}: two cases are called {case.id}")
             found[case.id] = case
-    return tuple(found[id] for id in sorted(found))
+    return tuple(found[name] for name in sorted(found))
 
 
 def _read(path: Path) -> Iterator[Case]:

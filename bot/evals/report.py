@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bot.evals.result import Result
 from bot.evals.run import Outcome
 
 

@@ -50,9 +50,7 @@ def broken(job: Job, why: str) -> Result:
 
 def plan(cases: Iterable[Case], models: Sequence[str], repeats: int) -> tuple[Job, ...]:
     """A case by every model before the next case, so that a spent ceiling leaves them even."""
-    return tuple(
-        Job(case, model, repeat) for repeat in range(1, repeats + 1) for case in cases for model in models
-    )
+    return tuple(Job(case, model, repeat) for repeat in range(1, repeats + 1) for case in cases for model in models)
 
 
 @dataclass

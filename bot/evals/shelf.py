@@ -57,9 +57,7 @@ def stand_ins(kept: Sequence[Origin]) -> Sources:
 
     nobody = cast("Any", object())
     return Sources(
-        tuple(
-            Instance(o.name, "recorded", o.env, health, o.cluster, **dict.fromkeys(o.serves, nobody)) for o in kept
-        )
+        tuple(Instance(o.name, "recorded", o.env, health, o.cluster, **dict.fromkeys(o.serves, nobody)) for o in kept)
     )
 
 
@@ -70,7 +68,15 @@ def of_evidence(evidence: Sequence[Evidence]) -> tuple[Kept, ...]:
             item.tool,
             item.arguments,
             Found(
-                item.text, item.source, item.query, item.env, item.facts, item.raw, item.summary, item.chart, item.missing
+                item.text,
+                item.source,
+                item.query,
+                item.env,
+                item.facts,
+                item.raw,
+                item.summary,
+                item.chart,
+                item.missing,
             ),
         )
         for item in evidence

@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "agent": GROUND | {"check"},
     "flows": GROUND | {"agent", "analysis", "check"},
     "slack": GROUND | {"flows", "check"},
+    "evals": GROUND | {"flows", "agent", "analysis", "check"},
     "demo": GROUND | {"check"},
 }
 COMPOSES = {"wiring", "parts", "readiness", "vitals", "outward", "web", "cli", "__main__", "__init__"}

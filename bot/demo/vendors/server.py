@@ -73,8 +73,8 @@ class Alerting:
 class Vendors:
     """A Prometheus, an Alertmanager and, where the world writes logs, a Loki over a shop; `rules` are by group.
 
-    `async with Vendors(shop) as vendors:` serves on free ports, or on those given, and with `warm` works the history out
-    ahead. Raises OSError for a taken port.
+    `async with Vendors(shop) as vendors:` serves on free ports, or on those given; `warm` works the history out ahead.
+    Raises OSError for a taken port.
     """
 
     def __init__(
