@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --no-input -q
 
-.PHONY: help demo test lint types unit bench chaos lock wheel clean
+.PHONY: help demo test lint types unit bench live chaos lock wheel clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -41,6 +41,9 @@ unit: $(VENV)/dev.stamp ## pytest, two workers, branch coverage
 
 bench: $(VENV)/dev.stamp ## measure overhead side by side with a bare Bolt app
 	$(BIN)/python -m tests.benchmarks.overhead $(ARGS)
+
+live: $(VENV)/dev.stamp ## ten cases by your Claude, your Llama and the playbook, into build/live.md; at most $$2
+	$(BIN)/python -m tests.benchmarks.live $(ARGS)
 
 chaos: $(VENV)/dev.stamp ## kill, freeze and stop the bot for ten minutes, on both databases; ARGS="--minutes 120" for longer
 	$(BIN)/python -m tests.chaos --minutes 10 $(ARGS)

@@ -21,6 +21,7 @@ from bot.store.repositories import Store
 
 RECENT = 10_000
 """Investigations that are looked through for a trace id."""
+_WORDS = 40  # characters of a question in its case's name
 
 
 def add(id: str, folder: str, cause: str) -> None:
@@ -81,7 +82,8 @@ def _write(record: Record, evidence: Sequence[Evidence], folder: Path, cause: st
 
 def _name(record: Record, folder: Path) -> str:
     """When it was asked and its first words; a folder that is there already is another case."""
-    words = re.sub(r"[^a-z0-9]+", "-", record.question.text.lower()).strip("-")[:40].rstrip("-")
+    said = re.sub(r"[^a-z0-9]+", "-", record.question.text.lower()).strip("-")
+    words = said if len(said) <= _WORDS else said[:_WORDS].rpartition("-")[0]
     stem = "-".join(part for part in (f"{record.started:%Y%m%d-%H%M%S}", words) if part)
     name, number = stem, 1
     while (folder / name).exists():
