@@ -8,7 +8,7 @@ The way of a question, and the room each part of it stands in:
     sources    prometheus, alertmanager: one kind per file         analysis pure functions over series
     check      what code verifies before anything leaves           store    conversations, evidence, audit in SQL
     domain     frozen types and ports                              demo     a local Slack, a simulated shop
-    wiring     builds the whole; cli and web start it
+    evals      cases with known answers, graded by code            wiring   builds the whole; cli and web start it
 """
 
 __version__ = "0.1.0"
