@@ -53,8 +53,9 @@ class Crew:
         return result
 
     async def _start(self) -> Process:
+        command = (sys.executable, "-m", "bot.cli._eval_worker")  # in a session of its own: Ctrl-C is the parent's
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.cli._eval_worker", stdin=PIPE, stdout=PIPE, limit=_LINE
+            *command, stdin=PIPE, stdout=PIPE, limit=_LINE, start_new_session=True
         )
         self._all.append(process)
         return process

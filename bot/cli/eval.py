@@ -20,6 +20,7 @@ from bot.evals import page, report
 from bot.evals.case import SHIPPED, Case, load
 from bot.evals.result import Result
 from bot.evals.run import Notebook, Outcome, plan, run
+from bot.parts import Registry
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ async def work(options: Options, cases: Sequence[Case], models: Sequence[str], *
     """Every run that is not done yet, in worker processes."""
     if options.record and options.replay:
         raise SetupError("--record and --replay do not go together: what is replayed is recorded already")
+    if not options.replay:
+        await _open_once((*models, *([options.judge] if options.judge else [])))
     judge = options.judge or next((model for model in models if model != FALLBACK), "")
     record, replay = (Path(given) if given else None for given in (options.record, options.replay))
     jobs = tuple(
@@ -76,6 +79,16 @@ async def work(options: Options, cases: Sequence[Case], models: Sequence[str], *
     with _progress(len([job for job in jobs if not notebook.holds(job)]), quiet=quiet) as ended:
         async with Crew() as crew:
             return await run(jobs, crew.work, at_once=at_once, ceiling=options.usd, notebook=notebook, ended=ended)
+
+
+async def _open_once(models: Sequence[str]) -> None:
+    """SetupError, before anything runs, for a family that is not there or lacks its key."""
+    config = settings.read()
+    for model in models:
+        registry = Registry(config.model_copy(update={"nightjar_models": (model,)}))
+        opened = registry.get(registry.names[0])
+        if close := getattr(opened, "close", None):
+            await close()
 
 
 @contextmanager

@@ -188,6 +188,8 @@ def test_options_that_do_not_go_together_are_refused(runner: CliRunner) -> None:
     """Before anything runs."""
     done = runner.invoke(app, ["eval", "--record", "a", "--replay", "b", "--models", "playbook"])
     assert "do not go together" in str(done.exception)
+    done = runner.invoke(app, ["eval", "--models", "playbook,gpt", "--usd", "1"])
+    assert "no model family is called 'gpt'" in str(done.exception)
 
 
 async def test_by_default_the_configured_models_are_compared(model: Model, tmp_path: Path) -> None:
