@@ -38,6 +38,13 @@ async def test_a_result_is_cleaned_and_masked_before_it_is_kept_or_shown() -> No
     assert (shelf.kept[0].text, shelf.kept[0].facts) == (result.text, {"series": [{"now": None}]})
 
 
+async def test_evidence_knows_the_call_it_is_from() -> None:
+    """Its arguments, masked like everything that is kept."""
+    shelf = Shelf()
+    await play({"m": Scripted([called("a hunter22", minutes=9), said("ok")])}, shelf=shelf)
+    assert shelf.kept[0].arguments == {"query": "a [masked]", "minutes": 9}
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [({"nope": 1}, "takes no nope"), ({"minutes": "x"}, "minutes must be a integer"), ({}, "")],
