@@ -61,6 +61,11 @@ class Watched:
         """Those of the models."""
         return self.models.names
 
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """The same."""
+        return self.models.names
+
     def get(self, name: str) -> Model:
         """The model, watched."""
         if name not in self.kept:
@@ -97,6 +102,11 @@ class Played:
     @property
     def names(self) -> tuple[str, ...]:
         """Those that took turns."""
+        return tuple(self.turns)
+
+    @property
+    def everywhere(self) -> tuple[str, ...]:
+        """The same."""
         return tuple(self.turns)
 
     def get(self, name: str) -> Model:
