@@ -69,8 +69,14 @@ class Policy:
         return any(scope.keep_days for scope in self.scopes.values())
 
     def scope(self, channel: Channel) -> Scope:
-        """What the channel is about; nothing configured means everything."""
-        return self.scopes.get(channel.id) or self.scopes.get(channel.name) or Scope()
+        """What the channel is about; nothing configured means everything.
+
+        A channel whose name Slack does not tell may be any of those set by name: it is in-house when one of them is.
+        """
+        found = self.scopes.get(channel.id) or self.scopes.get(channel.name)
+        if found is None and not channel.name and not channel.direct:
+            return Scope(in_house=any(scope.in_house for scope in self.scopes.values()))
+        return found or Scope()
 
 
 async def _nobody_listens() -> bool:

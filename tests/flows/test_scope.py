@@ -10,7 +10,7 @@ from bot.domain.answers import Answer
 from bot.domain.evidence import Found
 from bot.domain.investigations import Record
 from bot.domain.messages import Usage
-from bot.domain.place import Said
+from bot.domain.place import Channel, Said
 from bot.domain.tools import Desk, Tool, tool
 from bot.domain.window import Window
 from bot.flows import context
@@ -171,3 +171,12 @@ async def test_the_money_warning_comes_once_a_day_at_80_percent() -> None:
     async with house({}, policy=Policy(usd_per_day=0.0)) as here:
         await context.warn_of_money(here.deps)
         assert here.chat.notes == []
+
+
+def test_a_channel_without_a_name_may_be_one_that_stays_in_house() -> None:
+    """Slack did not tell it: what is set by name must not be lost by that."""
+    policy = Policy(scopes={"inc-bank": Scope(in_house=True), "inc-web": Scope(envs=("prod",))})
+    assert policy.scope(Channel("C1")) == Scope(in_house=True)
+    assert policy.scope(Channel("C1", "general")) == Scope()
+    assert policy.scope(Channel("D1", direct=True)) == Scope()
+    assert Policy(scopes={"inc-web": Scope(envs=("prod",))}).scope(Channel("C1")) == Scope()
