@@ -2,14 +2,13 @@
 # ruff: noqa: SLF001  this is the place for it, and DBOS is pinned
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from dbos import DBOS
 from dbos._context import current_owner_xid
 from dbos._dbos import _get_dbos_instance
 from dbos._sys_db import SystemDatabase, db_retry
 from dbos._utils import GlobalParams
-from sqlalchemy import event
 
 from bot.engine._setup import LANES
 
@@ -19,17 +18,6 @@ T = TypeVar("T")
 def database() -> SystemDatabase:
     """DBOS's tables, and its connections to them."""
     return _get_dbos_instance()._sys_db
-
-
-def prepare(connect: Callable[[Any], None]) -> None:
-    """Let each connection of DBOS's be prepared before it is used, those that are open already as well."""
-
-    def once(connection: Any, record: Any, _: object) -> None:
-        if not record.info.get("prepared"):
-            connect(connection)
-            record.info["prepared"] = True
-
-    event.listen(database().engine, "checkout", once)
 
 
 def patiently(read: Callable[[], T]) -> T:

@@ -9,10 +9,12 @@ from contextvars import Context
 from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy import Engine, create_engine, event, make_url
 
 from bot.domain.errors import SetupError
 
 T = TypeVar("T")
+NAME = "nightjar"
 VERSION = "1"  # recovery is bound to it: a version taken from the code would strand what runs at every deploy
 LANES, BESIDE = "lanes", "beside"
 _THREADS = 24
@@ -23,17 +25,21 @@ CONNECTING: dict[str, Any] = {  # a server that is silent is given up in seconds
     "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3, "tcp_user_timeout": 3_000,
 }  # fmt: skip
 _ON_POSTGRES: dict[str, Any] = {
-    "connect_args": {"application_name": "nightjar", **CONNECTING},
+    "connect_args": {"application_name": NAME, **CONNECTING},
     "pool_pre_ping": False,  # a round trip less for each statement; what meets a dead connection is tried again
 }
 _ONE = threading.Lock()
 
 
-def config(url: str, executor: str) -> DBOSConfig:
-    """DBOS's settings; nothing that we use needs a session of the database, so that PgBouncer may stand between."""
+def config(url: str, executor: str, idle_seconds: float) -> DBOSConfig:
+    """DBOS's settings; nothing that we use needs a session of the database, so that PgBouncer may stand between.
+
+    PostgreSQL ends a transaction in which nothing happens for `idle_seconds`: a worker that is frozen in the middle of
+    one would hold its locks, and so stop those who take over.
+    """
     sqlite = url.startswith("sqlite")
     return DBOSConfig(
-        name="nightjar",
+        name=NAME,
         system_database_url=url,
         executor_id=executor,
         application_version=VERSION,
@@ -42,9 +48,24 @@ def config(url: str, executor: str) -> DBOSConfig:
         max_executor_threads=_THREADS,
         sys_db_pool_size=_SQLITE_CONNECTIONS if sqlite else _POSTGRES_CONNECTIONS,
         db_engine_kwargs={} if sqlite else _ON_POSTGRES,
+        sys_db_idle_transaction_timeout_sec=idle_seconds,
         scheduler_polling_interval_sec=30,
         notification_listener_polling_interval_sec=0.2,
     )
+
+
+def client_engine(url: str, connections: int, idle_seconds: float) -> Engine:
+    """Connections of their own to the engine's PostgreSQL database."""
+    full = make_url(url).set(drivername="postgresql+psycopg")
+    engine = create_engine(full, pool_size=connections, max_overflow=0, pool_timeout=30, **_ON_POSTGRES)
+
+    @event.listens_for(engine, "connect")
+    def let_go(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {round(1000 * idle_seconds)}")
+        connection.commit()
+
+    return engine
 
 
 async def register(concurrency: int, everywhere: int, per_minute: int, poll_seconds: float, *, works: bool) -> None:

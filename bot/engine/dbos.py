@@ -7,7 +7,7 @@ a flow it does not know fails that run and says so, instead of holding its lane 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -26,17 +26,16 @@ from bot.domain.errors import NightjarError
 from bot.domain.messages import JSON
 from bot.domain.plugin import Flow
 from bot.domain.ports import Load, Run
-from bot.engine import _file, _inside
-from bot.engine._keeper import ANEW, Keeper
+from bot.engine import _file, _inside, lease
+from bot.engine._door import Door
+from bot.engine._keeper import ANEW, Anew, Keeper, Told
 from bot.engine._quiet import nap_shortly, quieten
 from bot.engine._rows import Rows, Spot
 from bot.engine._setup import BESIDE, LANES, VERSION, apart, blocking, config, only_engine, register
 from bot.engine._steps import DbosSteps, OtherVersion
-from bot.engine.lease import Fence, Lease, let_go, reached
+from bot.engine.lease import Fence, Lease, reached
 
 log = logging.getLogger(__name__)
-OnError = Callable[[Run, Exception], Awaitable[None]]
-OnAnew = Callable[[Run], Awaitable[None]]
 _WORKFLOW = "flow"
 _POLL_SECONDS = 0.25
 _MOST_BEGUN = 20  # times that a run is taken up again at one place before it is given up: it may end its process
@@ -59,8 +58,8 @@ class DbosEngine:
         concurrency: int = 20,
         everywhere: int = 0,
         per_minute: int = 0,
-        on_error: OnError | None = None,
-        on_anew: OnAnew | None = None,
+        on_error: Told | None = None,
+        on_anew: Anew | None = None,
     ) -> None:
         self._url = _file.database_url(url)
         self._limits = concurrency, everywhere, per_minute
@@ -75,6 +74,7 @@ class DbosEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rows: Rows | None = None
         self._lease: Lease | None = None
+        self._door: Door | None = None
         self._has_file = False
         self.fence = Fence()
 
@@ -133,12 +133,12 @@ class DbosEngine:
         quieten(self._told)
         nap_shortly()
         DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_MOST_BEGUN)(self._workflow())
-        dbos = DBOS(config=config(self._url, executor))
+        dbos = DBOS(config=config(self._url, executor, lease.SECONDS - lease.MARGIN))
         DBOS.listen_queues([LANES, BESIDE] if listen else [])
         DBOS.launch()  # in the running loop on purpose: flows then run beside the clients that were opened on it
         self._rows = Rows(_inside.database())
         if not self._path:
-            _inside.prepare(let_go)
+            self._door = Door(self._url, lease.SECONDS - lease.MARGIN)
         await register(*self._limits, _POLL_SECONDS, works=listen)
         if self._lease:
             self._lease.live()
@@ -180,10 +180,9 @@ class DbosEngine:
             self._working.pop(key, None)
 
     async def _tell(self, run: Run, error: Exception) -> None:
-        if self._on_error is None:
-            return
         try:
-            await self._on_error(run, error)
+            if self._on_error:
+                await self._on_error(run, error)
         except Exception:  # the flow's own error is what must be recorded
             log.exception("a failure could not be told", extra={"key": run.key})
 
@@ -214,9 +213,11 @@ class DbosEngine:
             _inside.wait_no_more()
             with suppress(SQLAlchemyError):  # without the database the lease runs out, and others find the rest
                 _inside.recover(_inside.executor())
+        if self._door:
+            self._door.close()
         if self._lease:
             self._lease.leave()
-            self._lease = None
+        self._door = self._lease = None
         DBOS.destroy(destroy_registry=True)
 
     def _found(self) -> Rows:
@@ -239,11 +240,11 @@ class DbosEngine:
         }
         if delay:
             options["delay_seconds"] = delay
-        enqueue = DBOS.enqueue_workflow_with_options_async(options, flow, plain.cleaned(payload))
+        enqueue = self._door.enqueue if self._door else DBOS.enqueue_workflow_with_options_async
         with telemetry.span("accept", key, first=True):
             try:
                 async with asyncio.timeout(_ACCEPT_SECONDS):
-                    await apart(enqueue)
+                    await apart(enqueue(options, flow, plain.cleaned(payload)))
             except dbos_error.DBOSWorkflowIDInUseError:
                 telemetry.no_span()
                 return False

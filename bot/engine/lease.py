@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -175,14 +174,6 @@ def reached(url: str) -> psycopg.Connection:
         raise SetupError(
             f"the engine's database at {where.hostname or 'localhost'}{where.path} cannot be reached: {error}"
         ) from error
-
-
-def let_go(connection: Any) -> None:
-    """On this connection, a transaction in which nothing happens is ended before the lease is over. A worker that is
-    frozen in the middle of one would hold its locks, and so stop those who take over."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET idle_in_transaction_session_timeout = {round(1000 * (SECONDS - MARGIN))}")
-    connection.commit()
 
 
 def elapsed() -> float:
