@@ -1,6 +1,7 @@
 """Runs of cases in processes of their own: a job a line in, a result a line out."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -97,8 +98,9 @@ def main() -> None:
     logging.disable(logging.CRITICAL)  # a fault is part of the result
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    for line in sys.stdin:
-        print(plain.dumps(encode(Result, done(line))), file=out, flush=True)
+    with contextlib.suppress(BrokenPipeError):  # nobody is left to tell
+        for line in sys.stdin:
+            print(plain.dumps(encode(Result, done(line))), file=out, flush=True)
 
 
 if __name__ == "__main__":
