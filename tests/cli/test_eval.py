@@ -31,7 +31,7 @@ HEALTHY, BROKEN, INJECTED = SHOP["nothing-wrong-1"], SHOP["bad-deploy-2"], SHOP[
 ROW = {"model", "passed", "failed", "throttled", "errors", "cost_usd", "seconds"}
 
 
-@pytest.mark.timeout(600)  # half a minute on two idle cores; other tests may hold them
+@pytest.mark.timeout(600)  # about 70 s of processor time, over two workers; other tests may hold the cores
 def test_every_shipped_case_runs_offline(runner: CliRunner) -> None:
     """By the playbook, each graded, in the shape that programs read; most are right, and none broke off."""
     done = runner.invoke(app, ["eval", "--models", "playbook", "--json"])
