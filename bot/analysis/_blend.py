@@ -1,7 +1,8 @@
 """A blend of simple forecasts whose weights and whose errors are measured on the series' own past.
 
 Every member forecasts from many past origins; the weights minimise the squared error there, drawn towards weights by
-inverse squared error. The errors of the blend are those at origins that had no part in its weights.
+inverse squared error, for each half of the horizon. The errors of the blend are those at origins that had no part in
+its weights.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ ORIGINS = 80
 FOLDS = 6
 FEWEST = 4
 """Fewer backtests than these say nothing of the spread."""
-RIDGE = 10.0
+RIDGE = 5.0
 """How strongly weights are drawn towards inverse squared errors, in units of the best member's error."""
 NEAR = 0.3
 """Origins within this share of a day's phase tell most about the present one."""
@@ -48,9 +49,13 @@ def blend(x: Array, horizon: int, day: int) -> Blend | None:
     ages = (now - pasts) / now
     tells = _tells(now - pasts, day) * np.exp(-ages)
     folds = np.arange(pasts.size) * FOLDS // pasts.size
-    weights = _weights(errors, tells, folds)
-    rest: Array = np.einsum("km,mkh->kh", weights[folds], errors)
-    return Blend(weights[-1] @ paths[:, -1], rest, came, tells / tells.sum(), ages)
+    centre, rest = np.empty(horizon), np.empty(came.shape)
+    half = -(-horizon // 2)
+    for part in (slice(0, half), slice(half, horizon))[: min(2, horizon)]:
+        weights = _weights(errors[:, :, part], tells, folds)
+        centre[part] = weights[-1] @ paths[:, -1, part]
+        rest[:, part] = np.einsum("km,mkh->kh", weights[folds], errors[:, :, part])
+    return Blend(centre, rest, came, tells / tells.sum(), ages)
 
 
 def _origins(size: int, horizon: int, day: int) -> Steps:

@@ -9,6 +9,8 @@ from bot.analysis.frames import Array
 TAIL = 0.14
 """Share of the first crossings left out on each side of the interval: measured on backtests, they lie a bit closer
 together than what comes, and whole steps widen the interval again; together that makes 80 %."""
+BLUR = 0.5
+"""Each past miss stands for a stretch of so many standard deviations of them all."""
 NEAR = 0.1
 """The likely time is where most first crossings lie within this share of the horizon."""
 
@@ -56,6 +58,6 @@ def times(steps: Array, weights: Array, horizon: int) -> Times:
 def chance(peak: float, misses: Array, weights: Array, threshold: float) -> float:
     """How likely a peak forecast at `peak` reaches the threshold, by how far past peaks `misses` came out above it."""
     centre = float(weights @ misses)
-    width = 0.3 * float(np.sqrt(weights @ (misses - centre) ** 2)) + 1e-9 * max(1e-3, abs(threshold))
+    width = BLUR * float(np.sqrt(weights @ (misses - centre) ** 2)) + 1e-9 * max(1e-3, abs(threshold))
     z = np.clip(1.7 * (misses - (threshold - peak)) / width, -40, 40)
     return float(weights @ (1 / (1 + np.exp(-z))))

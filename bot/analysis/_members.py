@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.analysis._regressed import regressed
 from bot.analysis.frames import Array
 
 Steps = NDArray[np.int64]
@@ -22,6 +23,7 @@ class Past:
     def __init__(self, x: Array, origins: Steps, horizon: int, day: int) -> None:
         self.x = x
         self.day = day
+        self.origins = origins
         self.at = origins[:, None]
         self.ahead = np.arange(horizon)
         self.index = self.at + self.ahead
@@ -76,6 +78,9 @@ def _all(past: Past) -> Iterator[Array]:
         yield from _daily(past)
     if past.first >= (DAYS + 1) * past.day and past.horizon <= DAYS * past.day:
         yield from _weekly(past)
+    found = regressed(past.x, past.origins, past.horizon, past.day, past.recent)
+    if found is not None:
+        yield found
 
 
 def _plain(past: Past) -> Iterator[Array]:

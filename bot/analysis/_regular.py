@@ -11,6 +11,8 @@ SPIKE = 10.0
 """A sample so many times the usual roughness away from the median of its five neighbours is a spike."""
 FEWEST = 20
 LONGEST = 200_000
+GRAINS = 3
+"""Fewer different values than these say nothing of how a source rounds."""
 HUGE = 1e150
 """No metric is larger; what claims to be is a fault of the source and counts as missing."""
 
@@ -50,6 +52,20 @@ def gridded(times: Sequence[float], values: Sequence[float], step: float) -> Arr
     with np.errstate(invalid="ignore"):
         means: Array = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)[::-1]
     return means
+
+
+def grain(values: ArrayLike) -> tuple[float, float]:
+    """What a source rounds to, as the step between two values and one of them; a step of 0 where it does not."""
+    x = np.asarray(values, dtype=float).ravel()
+    x = x[np.abs(x) < HUGE]
+    levels = np.unique(x)
+    if levels.size < GRAINS or 2 * levels.size > x.size:
+        return 0.0, 0.0
+    gaps = np.diff(levels)
+    step = float(gaps[gaps > 1e-9 * np.abs(levels).max()].min(initial=HUGE))
+    steps = (levels - levels[0]) / step
+    even = bool((np.abs(steps - np.round(steps)) < 0.02).all()) and steps[-1] >= 1
+    return (step, float(levels[0])) if even else (0.0, 0.0)
 
 
 def despiked(x: Array) -> Array:

@@ -4,6 +4,7 @@ Simple forecasters are blended by how they did on the series' own past; the spre
 (leave-out residual paths, so that gradual drifts, noise and jumps keep their shapes). Deterministic.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from bot.analysis._blend import blend
 from bot.analysis._crossing import Times, chance, first, peaks, times
-from bot.analysis._regular import HUGE, filled, gridded, rate
+from bot.analysis._regular import HUGE, filled, grain, gridded, rate
 from bot.analysis.frames import Array
 from bot.domain.forecasts import OPEN, Bounds, Breach, Direction, Forecast
 from bot.domain.series import Series
@@ -35,7 +36,7 @@ class Outlook:
     """Paths (paths × horizon) with weights that sum to 1, the `centre`, and past peaks' forecasts to judge by.
 
     `expected` and `came` (backtests × horizon) are what the blend said and what happened; both have no rows where the
-    history is too short for backtests.
+    history is too short for backtests. `grain` is what the source rounds to (0 for nothing), and a value it gave.
     """
 
     paths: Array
@@ -44,6 +45,7 @@ class Outlook:
     expected: Array
     came: Array
     recent: Array
+    grain: tuple[float, float] = (0.0, 0.0)
 
     @property
     def backtests(self) -> int:
@@ -64,7 +66,7 @@ class Outlook:
         """Probability that the threshold is reached for `sustain` samples in a row, and the steps at which."""
         sign = -1.0 if direction == "below" else 1.0
         sustain = min(max(1, sustain), self.centre.size)
-        paths, limit = sign * self.paths, float(np.clip(sign * threshold, -HUGE, HUGE))
+        paths, limit = sign * self.paths, self._limit(sign, threshold)
         steps = first(paths, limit, sustain)
         hit = steps >= 0
         probability = float(self.weights[hit].sum())
@@ -75,6 +77,14 @@ class Outlook:
             probability = (1 - DIRECT) * probability + DIRECT * direct
         found = times(steps[hit], self.weights[hit], self.centre.size) if hit.any() else None
         return min(max(probability, 0.0), 1.0), found
+
+    def _limit(self, sign: float, threshold: float) -> float:
+        """The level upwards from which a sample, as the source rounds it, is at the threshold or beyond."""
+        limit = float(np.clip(sign * threshold, -HUGE, HUGE))
+        step, given = self.grain
+        if not step:
+            return limit
+        return sign * given + (math.ceil((limit - sign * given) / step - 1e-6) - 0.5) * step
 
 
 def outlook(values: ArrayLike, horizon: int, day: int, bounds: Bounds = OPEN) -> Outlook | None:
@@ -104,7 +114,7 @@ def outlook(values: ArrayLike, horizon: int, day: int, bounds: Bounds = OPEN) ->
     recent = np.exp(-3 * found.ages)
     return Outlook(
         back(found.centre + SPREAD * found.errors), found.weights, back(found.centre),
-        back(found.came - found.errors), back(found.came), recent / recent.sum(),
+        back(found.came - found.errors), back(found.came), recent / recent.sum(), grain(values),
     )  # fmt: skip
 
 
