@@ -1,7 +1,7 @@
 """Alerts to incidents, as they arrive: near in time, and in the same place or between services that call each other.
 
 An incident takes alerts in while they follow each other closely, and not for longer than a fault takes to show
-everywhere; what comes later is the next one. An alert that has been firing all hour is nobody's news: it may join what
+everywhere; what comes later is the next one. Where alerts come all the time, closely means closer than usual there. An alert that has been firing all hour is nobody's news: it may join what
 has just begun or grown, but neither starts nor prolongs it.
 """
 
@@ -14,7 +14,11 @@ from bot.domain.alerts import Alert
 from bot.domain.series import service_of
 
 GAP = 240.0
-"""Seconds without a new alert after which an incident takes no more."""
+"""Seconds without a new alert after which an incident takes no more, in a quiet place."""
+USUAL = 1.15
+"""In a busy place the pause that ends an incident is shorter: so many times the usual pause of the last hour there."""
+MOMENT = 30.0
+"""Alerts of a place within so many seconds began together."""
 SPAN = 360.0
 """Seconds after its first alert for which an incident takes alerts in."""
 HOUR = 3600.0
@@ -68,6 +72,7 @@ class Grouper:
         self._open: dict[Place, _Group] = {}
         self._repeating: dict[tuple[str, str, Place], _Group] = {}
         self._past: dict[tuple[str, str, Place], deque[float]] = {}
+        self._moments: dict[Place, deque[float]] = {}
         self._count = 0
         self._since_sweep = 0
 
@@ -95,7 +100,8 @@ class Grouper:
         often = len(times) == OFTEN and at - times[0] <= HOUR
         times.append(at)
         self._sweep(at)
-        group, why = self._match(at, PROMPT if often else GAP, service, place)
+        gap = self._gap(at, place)
+        group, why = self._match(at, PROMPT if often else gap, service, place)
         if group is not None:
             reason = f"{_since(at - group.last)} {_said(group.newest)}, {why}"
             if not often:
@@ -106,7 +112,17 @@ class Grouper:
             return self._repeat(alert, key, at)
         started = self._start(alert, place, at)
         self._open[place] = started
-        return Placed(alert, started.number, f"nothing else began in the {GAP / 60:.0f} min before")
+        return Placed(alert, started.number, f"nothing else began in the {_length(gap)} before")
+
+    def _gap(self, at: float, place: Place) -> float:
+        """Seconds without a new alert after which an incident in this place takes no more, by its last hour."""
+        moments = self._moments.setdefault(place, deque(maxlen=int(HOUR / MOMENT)))
+        while moments and at - moments[0] > HOUR:
+            moments.popleft()
+        gap = USUAL * HOUR / max(len(moments), 1)
+        if not moments or at - moments[-1] >= MOMENT:
+            moments.append(at)
+        return min(GAP, max(PROMPT, gap))
 
     def _match(self, at: float, gap: float, service: str, place: Place) -> tuple[_Group | None, str]:
         """The open incident an alert belongs to, and what connects them: a place in common, or a call."""
@@ -141,6 +157,7 @@ class Grouper:
         self._since_sweep = 0
         self._past = {key: times for key, times in self._past.items() if at - times[-1] <= HOUR}
         self._open = {place: group for place, group in self._open.items() if _takes(group, at)}
+        self._moments = {place: times for place, times in self._moments.items() if at - times[-1] <= HOUR}
         self._repeating = {key: group for key, group in self._repeating.items() if at - group.last <= APART}
 
 
@@ -183,4 +200,8 @@ def _said(alert: Alert) -> str:
 def _since(seconds: float) -> str:
     if seconds < 1:
         return "together with"
-    return f"{seconds:.0f} s after" if seconds < 120 else f"{seconds / 60:.0f} min after"
+    return f"{_length(seconds)} after"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -44,6 +44,16 @@ def test_a_pause_or_a_long_while_ends_an_incident() -> None:
     assert numbers(grouped([alert(100.0 * k, f"s{k}") for k in range(6)])) == [0, 0, 0, 0, 1, 1]
 
 
+def test_where_alerts_come_all_the_time_a_shorter_pause_ends_an_incident() -> None:
+    """After an hour with an alert each minute, 100 s of silence are a pause; in a quiet place they are none."""
+    busy = [alert(60.0 * k, f"s{k}") for k in range(60)]
+    last = [alert(3640, "x"), alert(3740, "y")]
+    placed = {p.alert.labels["service"]: p for p in grouped([*busy, *last])}
+    assert placed["x"].group != placed["y"].group
+    assert placed["y"].reason == "nothing else began in the 71 s before"
+    assert len(set(numbers(grouped(last)))) == 1
+
+
 def test_calls_join_namespaces() -> None:
     """A caller in another namespace belongs to it, a stranger does not."""
     stream = [alert(0, "db", namespace="data"), alert(60, "cart"), alert(65, "x", namespace="y")]
@@ -77,14 +87,14 @@ def test_the_order_of_arrival_does_not_matter(rows: list[tuple[int, str, str]], 
 
 
 def test_five_thousand_alerts_take_a_moment() -> None:
-    """5,000 alerts of 200 services, over hours or in one instant, within 100 ms (with room for a busy machine)."""
+    """5,000 alerts of 200 services, over hours or in one instant, within 100 ms of the processor (with room for a slow one)."""
     for gap in (7.0, 0.0):
         alerts = [alert(gap * k, f"s{k % 200}", namespace=f"n{k % 5}") for k in range(5000)]
         spent = []
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             grouped(alerts)
-            spent.append(time.perf_counter() - began)
+            spent.append(time.process_time() - began)
         assert min(spent) < 0.2
 
 
@@ -104,5 +114,5 @@ def test_a_stream_with_known_incidents() -> None:
     )
     found = [(truth[p.alert.fingerprint], p.group) for p in placed]
     both, right, said = _pairs(found), _pairs(t for t, _ in found), _pairs(g for _, g in found)
-    assert 2 * both / (right + said) > 0.53
+    assert 2 * both / (right + said) > 0.55
     assert len(rows) / len({g for _, g in found}) > 3.5
