@@ -41,18 +41,28 @@ def first(paths: Array, threshold: float, sustain: int) -> Array:
     return found
 
 
-def times(steps: Array, weights: Array, horizon: int) -> Times:
-    """Where first crossings (steps, at least one) lie: an 80 % interval and the densest stretch's middle."""
+def times(steps: Array, weights: Array, calmer: Array, calm: Array, horizon: int) -> Times:
+    """Where first crossings (steps, at least one) lie: an 80 % interval and the likely one.
+
+    The likely one is the middle of the densest stretch, for which `calmer` paths' steps (weights `calm`) count too.
+    """
     order = np.argsort(steps, kind="stable")
-    at, share = steps[order], np.cumsum(weights[order]) / weights.sum()
-    low, high = (float(at[min(int(np.searchsorted(share, q)), at.size - 1)]) for q in (TAIL, 1 - TAIL))
-    before = np.concatenate(([0.0], share))
-    ends = np.searchsorted(at, at + 2 * max(1, int(NEAR * horizon)), side="right")
+    share = np.cumsum(weights[order]) / weights.sum()
+    low, high = (float(steps[order][min(int(np.searchsorted(share, q)), order.size - 1)]) for q in (TAIL, 1 - TAIL))
+    likely = _densest(np.concatenate([steps, calmer]), np.concatenate([weights, calm]), 2 * max(1, int(NEAR * horizon)))
+    return Times(int(min(low, likely)), likely, int(max(high, likely)))
+
+
+def _densest(steps: Array, weights: Array, width: int) -> int:
+    """The middle of the stretch of `width` steps that holds most weight."""
+    order = np.argsort(steps, kind="stable")
+    at = steps[order]
+    before = np.concatenate(([0.0], np.cumsum(weights[order]) / weights.sum()))
+    ends = np.searchsorted(at, at + width, side="right")
     held = before[ends] - before[:-1]
     best = np.flatnonzero(held >= held.max() - 1e-12)
     start = int(best[best.size // 2])
-    likely = round(float(at[start] + at[ends[start] - 1]) / 2)
-    return Times(int(min(low, likely)), likely, int(max(high, likely)))
+    return round(float(at[start] + at[ends[start] - 1]) / 2)
 
 
 def chance(peak: float, misses: Array, weights: Array, threshold: float) -> float:

@@ -49,13 +49,24 @@ class Past:
 
     def line(self, window: int) -> Array:
         """The least-squares line through the last `window` samples, drawn into the future."""
-        start = self.at - window
-        level = (self._sums[self.at] - self._sums[start]) / window
-        middle = (start + self.at - 1) / 2
-        moment = (self._moments[self.at] - self._moments[start]) / window
-        slope = (moment - middle * level) / ((window * window - 1) / 12)
-        drawn: Array = level + slope * (self.index - middle)
+        drawn: Array = self.mean(window) + self._slope(window, 0) * (self.index - self.at + (window + 1) / 2)
         return drawn
+
+    def bend(self, window: int) -> Array:
+        """From the newest level on, growth that grows as it did from the `window` samples before the last ones."""
+        slope, ahead = self._slope(window, 0), self.ahead + 1
+        growth = (slope - self._slope(window, window)) / window
+        drawn: Array = self.mean(self.recent) + (slope + growth * window / 2) * ahead + growth * ahead**2 / 2
+        return drawn
+
+    def _slope(self, window: int, until: int) -> Array:
+        """The least-squares slope of `window` samples that end `until` steps before each origin, shape (origins, 1)."""
+        end = self.at - until
+        start = end - window
+        level = (self._sums[end] - self._sums[start]) / window
+        moment = (self._moments[end] - self._moments[start]) / window
+        slopes: Array = (moment - (start + end - 1) / 2 * level) / ((window * window - 1) / 12)
+        return slopes
 
 
 def _smoothed(x: Array, half: int) -> Array:
@@ -84,12 +95,14 @@ def _all(past: Past) -> Iterator[Array]:
 
 
 def _plain(past: Past) -> Iterator[Array]:
-    """The newest level, the long-run mean, a short and a long line."""
+    """The newest level, the long-run mean, a short and a long line, and growth that goes on growing."""
     yield past.mean(past.recent)
     yield past.mean(DAYS * past.day if past.first >= past.day else 4 * past.horizon)
     for window in (past.horizon // 2, 2 * past.horizon):
         if 4 <= window <= past.first:
             yield past.line(window)
+    if past.horizon >= 4 and past.first >= 2 * past.horizon:
+        yield past.bend(past.horizon)
 
 
 def _daily(past: Past) -> Iterator[Array]:

@@ -4,8 +4,6 @@ The coefficients come from the whole history, a little drawn towards zero; the f
 (a seasonal autoregression).
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +29,7 @@ def regressed(x: Array, origins: NDArray[np.int64], horizon: int, day: int, bloc
     middle = float(x.mean())
     sums = np.concatenate(([0.0], np.cumsum(x - middle)))
     means = (sums[block:] - sums[:-block]) / block
-    steps = _drawn(means, origins, lags, block, -(-horizon // block), _fitted(means, lags, block))
+    steps = _drawn(means, origins, _fitted(means, lags, block), block, -(-horizon // block))
     limit = FAR * float(np.abs(means).max())
     paths: Array = middle + np.clip(_between(steps, horizon, block), -limit, limit)
     return paths
@@ -47,26 +45,25 @@ def _lags(past: int, day: int, block: int) -> list[int]:
     return lags
 
 
-def _fitted(means: Array, lags: Sequence[int], block: int) -> Array:
+def _fitted(means: Array, lags: list[int], block: int) -> dict[int, float]:
     """The coefficient of each lag."""
     start = max(lags[-1] * block, means.size - MOST)
     seen = np.stack([means[start - lag * block : means.size - lag * block] for lag in lags])
     gram = seen @ seen.T
-    gram[np.diag_indices(len(lags))] += RIDGE * np.trace(gram) / len(lags) + 1e-9
-    found: Array = np.linalg.solve(gram, seen @ means[start:])
-    return found
+    drawn = RIDGE * float(np.trace(gram)) / len(lags) + 1e-9
+    found = np.linalg.solve(gram + drawn * np.eye(len(lags)), seen @ means[start:])
+    return dict(zip(lags, found.tolist(), strict=True))
 
 
-def _drawn(means: Array, origins: NDArray[np.int64], lags: Sequence[int], block: int, count: int, share: Array) -> Array:
+def _drawn(means: Array, origins: NDArray[np.int64], share: dict[int, float], block: int, count: int) -> Array:
     """The last known block and `count` forecast ones from each origin, shape (origins, 1 + count)."""
     at, ahead = origins[:, None], np.arange(count)
     known = np.zeros((origins.size, count))
-    for lag, weight in zip(lags, share, strict=True):
-        if lag >= count:
-            known += weight * means[at + (ahead - lag) * block]
-    near = np.array([lag for lag in lags if lag < count] or [1])
-    weights = share[: near.size] if lags[0] < count else np.zeros(1)
-    back = int(near.max())
+    for lag in (lag for lag in share if lag >= count):
+        known += share[lag] * means[at + (ahead - lag) * block]
+    near = np.array([lag for lag in share if lag < count], dtype=np.int64)
+    weights = np.array([share[lag] for lag in near.tolist()])
+    back = int(near.max(initial=1))
     line = np.empty((origins.size, back + count))
     line[:, :back] = means[at + np.arange(-back, 0) * block]
     for step in ahead.tolist():

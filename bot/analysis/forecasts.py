@@ -25,6 +25,8 @@ KEPT = 35
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 SPREAD = 0.95
 """Errors at left-out origins overstate those of the blend of all by so much."""
+CALM = 0.6
+"""The likely time is also judged by paths that miss the centre by so much less."""
 DIRECT = 0.8
 """Weight of the misses of past peaks, beside the share of paths that cross, in the probability."""
 NORMAL = (-1.645, -1.036, -0.674, -0.385, -0.126, 0.126, 0.385, 0.674, 1.036, 1.645)
@@ -75,7 +77,12 @@ class Outlook:
             peak = float(peaks(sign * self.centre, sustain))
             direct = chance(peak, misses, self.recent, limit)
             probability = (1 - DIRECT) * probability + DIRECT * direct
-        found = times(steps[hit], self.weights[hit], self.centre.size) if hit.any() else None
+        found = None
+        if hit.any():
+            centre = sign * self.centre
+            calmer = first(centre + CALM * (paths - centre), limit, sustain)
+            also = calmer >= 0
+            found = times(steps[hit], self.weights[hit], calmer[also], self.weights[also], self.centre.size)
         return min(max(probability, 0.0), 1.0), found
 
     def _limit(self, sign: float, threshold: float) -> float:

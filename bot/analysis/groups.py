@@ -1,8 +1,9 @@
 """Alerts to incidents, as they arrive: near in time, and in the same place or between services that call each other.
 
 An incident takes alerts in while they follow each other closely, and not for longer than a fault takes to show
-everywhere; what comes later is the next one. Where alerts come all the time, closely means closer than usual there. An alert that has been firing all hour is nobody's news: it may join what
-has just begun or grown, but neither starts nor prolongs it.
+everywhere; what comes later is the next one. Where alerts come all the time, closely means closer than is usual there.
+An alert that has been firing all hour is nobody's news: it may join what has just begun or grown, but neither starts
+nor prolongs it.
 """
 
 from collections import deque
