@@ -24,7 +24,10 @@ from bot.domain.errors import SetupError
 from tests.analysis.hostile import word
 
 ROOT = Path(__file__).parents[2]
-MAIN = "from bot.cli.app import main; main()"
+MAIN = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background ignores it
+    "; from bot.cli.app import main; main()"
+)
 LOG = "".join(f"2026-03-01T10:00:{i:02}Z INFO store: took {i} ms\n" for i in range(20))
 TRACE = "2026-03-01T10:01:00Z ERROR store: write failed\njava.io.IOException: disk is full\n\tat a.b.C(D.java:7)\n"
 
