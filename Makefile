@@ -37,7 +37,7 @@ types: $(VENV)/dev.stamp ## mypy, strict
 	$(BIN)/mypy
 
 unit: $(VENV)/dev.stamp ## pytest, two workers, branch coverage
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 bench: $(VENV)/dev.stamp ## measure overhead side by side with a bare Bolt app
 	$(BIN)/python -m tests.benchmarks.overhead $(ARGS)
