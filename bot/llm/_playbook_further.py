@@ -26,10 +26,14 @@ def path(cause: Row, graph: Mapping[str, Sequence[str]]) -> str:
 
 
 def evidence(known: Known, cause: Row | None) -> Row | None:
-    """The most telling kind of entry in the cause's own log: a new error first."""
+    """The most telling kind of entry in the cause's own log: an error that is new, or that bursts."""
     if cause is None:
         return None
-    own = [row for row in known.rows("logs", "logs") if row["service"] == cause["service"] and row["kind"] == "new"]
+    own = [
+        row
+        for row in known.rows("logs", "logs")
+        if row["service"] == cause["service"] and row["kind"] in ("new", "burst")
+    ]
     return next((row for row in own if row["level"] in ("ERROR", "FATAL", "WARN")), None)
 
 
