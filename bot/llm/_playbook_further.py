@@ -38,9 +38,9 @@ def evidence(known: Known, cause: Row | None) -> Row | None:
 
 
 def quoted(row: Row) -> str:
-    """What an entry says, on one line."""
-    said = " ".join(str(row["text"]).split())
-    return f"“{said if len(said) <= LONGEST else said[:LONGEST].rsplit(' ', 1)[0] + ' …'}”"
+    """What an entry says, on one line, as code: stars and underscores would be taken for Markdown."""
+    said = " ".join(str(row["text"]).replace("<*>", "…").replace("`", "'").split())
+    return f"`{said if len(said) <= LONGEST else said[:LONGEST].rsplit(' ', 1)[0] + ' …'}`"
 
 
 def logs(known: Known, cause: Row | None, clock: Clock) -> list[str]:

@@ -247,9 +247,9 @@ async def test_the_cause_s_own_log_stands_in_the_head() -> None:
     """A new error of the cause is evidence; what others say stands below it."""
     rows = [log("front", text="no answer"), log("pay")]
     text = await answer(ASKED, fires(), seen(cause("pay")), result("logs", "E3", logs=rows))
-    assert "its log: “charge failed: <*>” [E3]" in head_of(text)[1]
+    assert "its log: `charge failed: …` [E3]" in head_of(text)[1]
     bursts = result("logs", "E3", logs=[log("pay", kind="burst", expected=2.0)])
-    assert "its log: “charge failed: <*>”" in head_of(await answer(ASKED, fires(), seen(cause("pay")), bursts))[1]
+    assert "its log: `charge failed: …`" in head_of(await answer(ASKED, fires(), seen(cause("pay")), bursts))[1]
     calm = result("logs", "E3", logs=[log("pay", level="INFO")])
     assert "its log" not in head_of(await answer(ASKED, fires(), seen(cause("pay")), calm))[1]
     assert text.index("- pay ERROR new, 12 times, first at 11:48:02 UTC") < text.index("- front ERROR new")
