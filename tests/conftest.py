@@ -1,5 +1,6 @@
 """Databases for every test that asks for one: SQLite, and PostgreSQL where its server is installed."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,13 @@ BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 def _prepare(url: str) -> None:
     migrate(url)
     DBOS.migrate(url)
+
+
+@pytest.fixture(autouse=True)
+def _as_loud_as_ever() -> None:
+    """A house that was opened in this process set up logging for all of it; each test hears warnings again."""
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
