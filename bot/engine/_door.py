@@ -9,6 +9,7 @@ from typing import Any
 
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions
 
+from bot.engine import _inside
 from bot.engine._setup import NAME, client_engine
 
 _AT_ONCE = 3
@@ -34,6 +35,7 @@ class Door:
 
     def close(self) -> None:
         """End the connections; blocks."""
+        _inside.wait_no_more(self._client)
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.destroy()
         self._engine.dispose()

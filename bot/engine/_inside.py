@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from dbos import DBOS
+from dbos import DBOS, DBOSClient
 from dbos._context import current_owner_xid
 from dbos._dbos import _get_dbos_instance
 from dbos._sys_db import SystemDatabase, db_retry
@@ -56,6 +56,6 @@ def owned(key: str) -> bool:
     return database().get_workflow_owner(key) == current_owner_xid(key)
 
 
-def wait_no_more() -> None:
+def wait_no_more(client: DBOSClient | None = None) -> None:
     """Let calls fail that wait for the database to come back, so that a process can end without it."""
-    database()._retry_connection_errors = False
+    (client._sys_db if client else database())._retry_connection_errors = False
