@@ -39,7 +39,7 @@ def build(
         cause=_cause(parsed.cause, claims.confidence),
         evidence=tuple(_citation(item) for item in evidence),
         numbers=numbers,
-        charts=_charts(evidence, parsed.cited),
+        charts=_charts(evidence, parsed.cited, blamed=parsed.cause is not None),
         missing=missing,
         model=worked.model,
         why=scoped.why,
@@ -86,8 +86,11 @@ def _citation(item: Evidence) -> Citation:
     return Citation(item.id, item.source, item.env, item.query, item.summary, item.tool)
 
 
-def _charts(evidence: Sequence[Evidence], cited: Sequence[str]) -> tuple[Chart, ...]:
-    """One picture says most: of the evidence cited first that has one, else of the first that has."""
+def _charts(evidence: Sequence[Evidence], cited: Sequence[str], *, blamed: bool) -> tuple[Chart, ...]:
+    """One picture says most: of the evidence cited first that has one; for a cause, else of the first that has. Where
+    nothing is blamed, a picture nobody spoke of would be noise."""
     drawn = {item.id: item.chart for item in evidence if item.chart is not None}
-    best = next((drawn[cite] for cite in cited if cite in drawn), next(iter(drawn.values()), None))
+    best = next((drawn[cite] for cite in cited if cite in drawn), None)
+    if best is None and blamed:
+        best = next(iter(drawn.values()), None)
     return (best,) if best is not None else ()

@@ -71,6 +71,8 @@ async def test_a_follow_up_in_the_thread_is_answered_there(page: Page, demo: str
     await ask(page, demo, "@nightjar why is checkout slow?")
     await page.see("#replies .block-button", "Deep dive")
     await page.type("#thread-composer textarea", "and 2 hours ago?" + ENTER)
+    assert "Nothing is wrong" in await page.see("#replies .message:nth-of-type(4) .md", "Nothing")
+    await page.gone("#replies .plan")
     await page.see("#replies .message:nth-of-type(4) .block-button", "Deep dive")
     assert await page.count("#replies .message") == 4
 
