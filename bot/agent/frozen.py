@@ -18,7 +18,9 @@ AGAIN = 1.0  # seconds before the only second try
 _SOON = 5.0  # seconds: what took longer to fail, or asks for a longer wait, is not tried again
 
 
-async def answer_from(model: Model, messages: Sequence[Message], budget: Budget, effort: Effort) -> Turn | Fault:
+async def answer_from(
+    model: Model, messages: Sequence[Message], budget: Budget, effort: Effort, *, system: str = FROZEN
+) -> Turn | Fault:
     """What the model makes of it; a fault that may pass is tried once more, with a shorter text where it was too long.
 
     `seconds` are those of the try that counts, `usage` that of both.
@@ -28,7 +30,7 @@ async def answer_from(model: Model, messages: Sequence[Message], budget: Budget,
     for number in range(2):
         began = time.monotonic()
         longest = min(LONGEST, model.facts.max_output_tokens)
-        ask = Ask(FROZEN, fit(messages, window), effort, longest, max(5.0, budget.seconds))
+        ask = Ask(system, fit(messages, window), effort, longest, max(5.0, budget.seconds))
         outcome = _whole(await model.turn(ask, (), lambda text: None))
         spent += outcome.usage
         outcome = replace(outcome, usage=spent, seconds=round(outcome.seconds or time.monotonic() - began, 3))

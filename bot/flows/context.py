@@ -15,6 +15,7 @@ from bot.flows.deps import Deps
 
 _ID = re.compile(r"\bE(\d+)\b")
 _DISPUTES = 4
+_BESIDE = ("cmp", "pm")  # what was asked by a message and has a lane of its own
 _BEFORE_MESSAGES, _BEFORE_SECONDS, _BEFORE_CHARACTERS = 15, 7_200.0, 500
 
 
@@ -158,8 +159,8 @@ async def remember(deps: Deps, place: Place, key: str, question: Question, answe
 
 async def forget(deps: Deps, place: Place, ts: str, *, deleted: bool) -> None:
     """Forget what a message led to; an investigation that still works on a deleted one forgets it at its end."""
-    beside = f"cmp:{place.team}:{place.channel}:{ts}"  # a comparison has a lane of its own
-    runs = [run for lane in (place.lane, beside) for run in await deps.engine.lane(lane)] if deleted else []
+    beside = [f"{kind}:{place.team}:{place.channel}:{ts}" for kind in _BESIDE]
+    runs = [run for lane in (place.lane, *beside) for run in await deps.engine.lane(lane)] if deleted else []
     if any(f":{ts}" in run.key for run in runs):
         await deps.notes.put(_gone(place, ts), "1")
     await deps.conversations.forget(place, ts)

@@ -37,7 +37,7 @@ def build(
         head=f"{without_metrics(scoped.sources, evidence)} {head}".strip(),
         body=correct(mark(parsed.body, numbers), there),
         cause=_cause(parsed.cause, claims.confidence),
-        evidence=tuple(_citation(item) for item in evidence),
+        evidence=tuple(citation(item) for item in evidence),
         numbers=numbers,
         charts=_charts(evidence, parsed.cited, blamed=parsed.cause is not None),
         missing=missing,
@@ -82,7 +82,8 @@ def _cause(cause: dict[str, str] | None, confidence: Confidence) -> Cause | None
     return Cause(cause["service"], cause["signal"], cause.get("since", ""), confidence) if cause else None
 
 
-def _citation(item: Evidence) -> Citation:
+def citation(item: Evidence) -> Citation:
+    """A piece of evidence in one line."""
     return Citation(item.id, item.source, item.env, item.query, item.summary, item.tool)
 
 

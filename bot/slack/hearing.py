@@ -43,6 +43,11 @@ class Asked:
         return f"heard:{self.place.team}:{self.place.channel}:{self.ts}"
 
 
+def spelled(name: str) -> str:
+    """A command's name as people write it: `Post-mortem` is `postmortem`."""
+    return name.lower().replace("-", "")
+
+
 class Hearing:
     """The commands, and which messages gave one already: by the notes, for every process."""
 
@@ -56,7 +61,7 @@ class Hearing:
         if STOP.fullmatch(text):
             return self.commands.get("stop"), ""
         name, _, rest = text.partition(" ")
-        command, rest = self.commands.get(name.lower()), rest.strip()
+        command, rest = self.commands.get(spelled(name)), rest.strip()
         takes_words = command is not None and len(command.usage.split()) > 1
         sentence = rest.endswith("?") and len(rest.split()) >= _SENTENCE and name.lower() not in _ASKING
         if command is None or sentence or (rest and not takes_words):

@@ -15,8 +15,10 @@ Clean = Callable[[str], str]
 MAX_HEAD, MAX_SECTION, MAX_CONTEXT, MAX_VALUE = 400, 3_000, 1_500, 2_000
 MAX_VIEW_BLOCKS = 95
 MAX_DISPUTES = 2
+MAX_OPEN = 9_000  # a message's markdown may have 12,000 characters, head included
 LATE_SECONDS = 900.0
 STOP, DETAILS, DEEP, FEEDBACK, ENV, REASON = "stop", "details", "deep_dive", "feedback", "env", "reason"
+LABELS = {DETAILS: "Details", DEEP: "Deep dive"}
 NO_MODEL = {"": "no model", "playbook": "no model (playbook)"}
 
 
@@ -45,13 +47,20 @@ def answer(said: Answer, key: str, clean: Clean, *, charts: bool = True) -> Cont
         return Content(escape(head), tuple(blocks))
     lines = (" · ".join(frame(said)), escape(cut(clean(said.handed), 300)), missing_line(said, clean))
     blocks += [aside(line) for line in lines if line]
+    if said.open:
+        shown = [{"type": "markdown", "text": text}] if (text := cut_lines(clean(said.body), MAX_OPEN)) else []
+        return Content(escape(head), (*blocks, *shown, *_foot(said, key, DETAILS), _feedback(key)))
     blocks += _charts(said, clean) if charts else _sparks(said, clean)
     if said.choices:
         pick = [button(env, f"{ENV}:{at}", f"{key}|{env}") for at, env in enumerate(said.choices[:25])]
         return Content(escape(head), (*blocks, actions(pick)))
-    blocks.append(aside(" · ".join(_cost(said))))
-    blocks.append(actions([button("Details", DETAILS, key), button("Deep dive", DEEP, key)]))
-    return Content(escape(head), (*blocks, _feedback(key)))
+    return Content(escape(head), (*blocks, *_foot(said, key, DETAILS, DEEP), _feedback(key)))
+
+
+def _foot(said: Answer, key: str, *offered: str) -> Iterator[Json]:
+    """What it took, and what may be pressed."""
+    yield aside(" · ".join(_cost(said)))
+    yield actions([button(LABELS[action], action, key) for action in offered])
 
 
 def doubts(said: Answer, clean: Clean) -> list[Json]:
@@ -145,6 +154,14 @@ def cut(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return text[: most - 1].rsplit(None, 1)[0] + "…"
+
+
+def cut_lines(text: str, most: int) -> str:
+    """The text at most so long, cut between lines, saying so."""
+    if len(text) <= most:
+        return text
+    kept = text[:most].rpartition("\n")[0] or text[:most]
+    return f"{kept}\n… the rest is behind Details"
 
 
 def sections(text: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from bot.domain.plugin import Heard
 from bot.slack.alert_posts import subject_of
 from bot.slack.client import Identity
 from bot.slack.flatten import MAX_TEXT, plain
-from bot.slack.hearing import Hearing, put
+from bot.slack.hearing import Hearing, put, spelled
 
 Json = dict[str, Any]
 COMMAND = "/oncall"
@@ -28,7 +28,7 @@ class Slashes:
         """`/oncall name rest`; an unknown name gets help that says what was not understood."""
         text = " ".join(plain(str(body.get("text") or ""))[:MAX_TEXT].split())
         name, _, rest = text.partition(" ")
-        command = self._hearing.commands.get(name.lower() or "help")
+        command = self._hearing.commands.get(spelled(name) or "help")
         if command is None:
             command, rest = self._hearing.commands["help"], name
         place = Place(me.team, str(body.get("channel_id", "")))

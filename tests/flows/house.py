@@ -16,7 +16,7 @@ from bot.domain.ports import Files, Model
 from bot.domain.sources import Health, Instance, Sources
 from bot.domain.tools import Desk, Tool, tool
 from bot.engine.inline import InlineEngine, Journal
-from bot.flows import answer, beside, compare, dispute, hello, reveal, scoreboard, stop
+from bot.flows import answer, beside, compare, dispute, hello, postmortem, reveal, scoreboard, stop
 from bot.flows.deps import Deps, NoFiles, Policy
 from bot.store.memory import open_memory
 from bot.store.repositories import Store
@@ -183,7 +183,7 @@ async def house(
     async def on_error(run: Any, error: Exception) -> None:
         await answer.failed(told[0], run.key, run.payload, error)
 
-    rooms = (answer, beside, stop, hello, compare, reveal, dispute, scoreboard)
+    rooms = (answer, beside, stop, hello, compare, postmortem, reveal, dispute, scoreboard)
     flows = {room.FLOW.name: room.FLOW for room in rooms}
     engine = InlineEngine(flows, on_error=on_error, journals=journals)
     sources = Sources(tuple(Instance(f"prom-{env}", "prometheus", env, well) for env in envs))

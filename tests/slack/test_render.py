@@ -260,3 +260,16 @@ def test_a_constant_series_is_drawn_flat() -> None:
     """A sparkline of equal values is the lowest bar, not an error."""
     flat = replace(line(10), values=(5.0,) * 10)
     assert "▁▁▁▁▁▁▁▁▁▁  5–5, now 5" in charts.sparklines(Chart("x", (flat,), "s"))
+
+
+def test_an_open_answer_is_read_in_the_thread() -> None:
+    """Its body stands below the head, cut between lines within Slack's limits; nothing to go deeper into."""
+    shown = render.answer(replace(ANSWER, open=True, body="## What\nAll of it."), "k", str)
+    assert {"type": "markdown", "text": "## What\nAll of it."} in shown.blocks
+    assert '"deep_dive"' not in str(shown.blocks).replace("'", '"')
+    assert '"details"' in str(shown.blocks).replace("'", '"')
+    long = render.answer(replace(EVERYTHING, open=True), "k", str)
+    (body,) = [block["text"] for block in long.blocks if block["type"] == "markdown" and "row" in block["text"]]
+    assert body.endswith("|\n… the rest is behind Details")
+    assert sum(len(block["text"]) for block in long.blocks if block["type"] == "markdown") <= 12_000
+    assert faults_of([*long.blocks]) == []
