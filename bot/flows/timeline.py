@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from bot.domain.investigations import Record
 from bot.domain.place import Said
 
 MOST_SAID, MOST_CHARACTERS, MOST_NAMED = 15, 140, 4
+SAME = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,15 @@ def _alerts(evidence: Sequence[Evidence]) -> Iterator[Moment]:
 
 
 def _changes(evidence: Sequence[Evidence]) -> Iterator[Moment]:
-    known: set[tuple[str, ...]] = set()
+    """The same one, read by two tools, may differ by a scrape."""
+    known: dict[tuple[str, str], datetime] = {}
     for item, row in _rows(evidence, "changes"):
-        one = str(row.get("at") or ""), str(row.get("service") or ""), str(row.get("what") or "")
-        if (when := at(one[0])) and one not in known:
-            known.add(one)
-            yield Moment(when, f"Change: {' '.join(one[1:]).strip()} [{item.id}]")
+        one = service, what = str(row.get("service") or ""), str(row.get("what") or "")
+        when = at(str(row.get("at") or ""))
+        if when is None or (one in known and abs(when - known[one]) < SAME):
+            continue
+        known[one] = when
+        yield Moment(when, f"Change: {what if what.startswith(service) else f'{service} {what}'} [{item.id}]")
 
 
 def _causes(records: Sequence[Record], evidence: Sequence[Evidence]) -> Iterator[Moment]:

@@ -73,10 +73,10 @@ def test_everything_stands_in_its_order() -> None:
 
 def test_the_same_seen_twice_is_one_moment() -> None:
     """An alert at its earliest time, a change once, a cause at the earliest time that an answer gave."""
-    change = {"at": when("05:58").isoformat(), "service": "payments", "what": "v2"}
+    change = {"at": when("05:58").isoformat(), "service": "payments", "what": "payments v2"}
     evidence = [
         seen("E1", alerts=[alert("Slow", "06:05")], changes=[change]),
-        seen("E4", alerts=[alert("Slow", "06:03")], changes=[change]),
+        seen("E4", alerts=[alert("Slow", "06:03")], changes=[change | {"at": when("05:59").isoformat()}]),
     ]
     told = lines(timeline([answered(since="06:02"), answered(since="06:01")], evidence, ()))
     assert [line for line in told if "Slow" in line] == ["- 06:03 Slow payments begins to fire [E4]"]

@@ -1,4 +1,4 @@
-"""`@nightjar post-mortem` in a thread: a draft to read there, with what happened when; elsewhere a word where to ask."""
+"""`@nightjar post-mortem` in a thread: a draft to read there, with what happened when; elsewhere where to ask."""
 
 import json
 

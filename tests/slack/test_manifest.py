@@ -35,7 +35,7 @@ def test_the_full_manifest_is_an_agent_on_socket_mode() -> None:
     made = manifest()
     (slash,) = made["features"]["slash_commands"]
     (shortcut,) = made["features"]["shortcuts"]
-    assert slash["usage_hint"] == "alerts|ask|compare|help|metrics|scoreboard|status|stop"
+    assert slash["usage_hint"] == "alerts|ask|compare|help|metrics|postmortem|scoreboard|status|stop"
     assert (shortcut["callback_id"], len(shortcut["name"]) <= 24) == (SHORTCUT, True)
     assert len(made["features"]["agent_view"]["agent_description"]) <= 300
     assert made["settings"]["socket_mode_enabled"]
