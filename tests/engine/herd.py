@@ -43,6 +43,19 @@ class Log:
         os.write(file, (json.dumps([time.time(), os.getpid(), what, key, step]) + "\n").encode())
         os.close(file)
 
+    @property
+    def _go(self) -> Path:
+        return self.path.with_suffix(".go")
+
+    @property
+    def may_go(self) -> bool:
+        """Whether steps that are held may end."""
+        return self._go.exists()
+
+    def go(self) -> None:
+        """Hold no step any more."""
+        self._go.touch()
+
     def lines(self, what: str, key: str = "") -> list[Line]:
         """All of a kind, of one run or of all, in order."""
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
@@ -59,13 +72,16 @@ class Log:
 
 
 async def walk(steps: Steps, log: Log, payload: Any) -> Any:
-    """`count` steps of `seconds` each, each seen to begin and to be done; then it is seen to end."""
+    """`count` steps of `seconds` each, each seen to begin and to be done; then it is seen to end. Steps from number
+    `hold` on last until the herd may go on."""
 
     for number in range(payload["count"]):
 
         async def step(number: int = number) -> int:
             log.write("began", steps.key, number)
             await asyncio.sleep(payload["seconds"])
+            while number >= payload.get("hold", payload["count"]) and not log.may_go:  # noqa: ASYNC110  a file of all
+                await asyncio.sleep(0.02)
             log.write("did", steps.key, number)
             return number
 

@@ -211,7 +211,7 @@ class Driver:
         """Event deliveries so far, one for each try; named like `message` or `message.message_changed`."""
         return self.traffic.of("events_api", name)
 
-    async def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109 - part of the port
+    async def wait_for(self, predicate: Callable[[], T], timeout: float = 15.0) -> T:  # noqa: ASYNC109 - part of the port
         """The predicate's first true value, asked again at each change; raises TimeoutError with the last calls."""
         try:
             async with asyncio.timeout(timeout):

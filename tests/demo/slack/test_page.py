@@ -59,7 +59,7 @@ class Page:
             shown = (one for one in chrome.find_elements(By.CSS_SELECTOR, css) if one.is_displayed())
             return next((one.text or "-" for one in shown if text in one.text), None)
 
-        wait = WebDriverWait(self.chrome, 10, ignored_exceptions=[StaleElementReferenceException])
+        wait = WebDriverWait(self.chrome, 30, ignored_exceptions=[StaleElementReferenceException])
         return str(await self.run(lambda: wait.until(look)))
 
     async def click(self, css: str, text: str = "") -> None:
@@ -83,7 +83,7 @@ class Page:
 
     async def gone(self, css: str) -> None:
         """Wait until no such element is left. Raises TimeoutException."""
-        wait = WebDriverWait(self.chrome, 10)
+        wait = WebDriverWait(self.chrome, 30)
         await self.run(lambda: wait.until(lambda chrome: not chrome.find_elements(By.CSS_SELECTOR, css)))
 
     async def ask(self, script: str) -> Any:
