@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"\||[^\s|]+")
-_CLOCK = re.compile(r"\d\d[:.]\d\d[:.]\d\d|\b\d\d:\d\d\b")
+_CLOCK = re.compile(r"\d\d[:.]\d\d[:.]\d\d|\b\d{1,2}:\d{1,2}:\d{1,2}\b|\b\d\d:\d\d\b")
 _DATE = re.compile(r"\d{2,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\.\d)|^\W?\d\d\.\d\d$")
 _EPOCH = re.compile(r"^\W?1\d{9}(\d{3}|\d{6}|\d{9})?([.,]\d+)?\W?$")
 _MONTH = re.compile(
-    r"^\W?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\W?$", re.I
+    r"^\W?(Jan(uary)?|Feb(ruary)?|Mar(ch)?|Apr(il)?|May|June?|July?|Aug(ust)?|Sept?(ember)?|Oct(ober)?|Nov(ember)?|"
+    r"Dec(ember)?|Mon(day)?|Tue(sday)?|Wed(nesday)?|Thu(rsday)?|Fri(day)?|Sat(urday)?|Sun(day)?|"
+    r"JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)\W?$"
 )
 _STAMP = re.compile(r"^\W*\d(\d|\W|[TZ_]|(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))*$")
 _ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}(?![.\d])")

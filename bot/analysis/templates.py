@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.analysis._log_grouping import WILD, Tokens, group, tokens_of
+from bot.analysis._log_grouping import group
 from bot.analysis._log_header import Parsed, level_of, parse
 from bot.analysis._log_keys import KeyTable
 from bot.analysis._log_records import record_of
+from bot.analysis._log_tokens import WILD, Tokens, tokens_of
 from bot.domain.logs import LEVELS, LogPatterns, Parameter, Template
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
