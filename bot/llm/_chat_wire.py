@@ -8,8 +8,10 @@ from typing import Any
 from bot.domain.messages import Ask, Message, ModelFacts, ToolCall, ToolResult
 from bot.domain.tools import Tool
 from bot.llm._text import clean, clean_json
+from bot.llm._turns import turns
 
 Entry = dict[str, Any]
+_Open = tuple[str, str, ToolCall]  # our id, the id on the wire, the call
 
 NO_RESULT = "no result of this call was kept"
 UNSEEN = "(A picture was posted here, which you cannot see.)"
@@ -55,26 +57,25 @@ class _Transcript:
 
     def __init__(self, facts: ModelFacts) -> None:
         self._facts = facts
-        self._open: list[tuple[str, str, ToolCall]] = []
+        self._said: list[tuple[str, list[_Open]]] = []
         self._used: set[str] = set()
-        self._text = ""
         self._entries: list[Entry] = []
 
     def of(self, messages: Sequence[Message]) -> list[Entry]:
         """All of them."""
-        for message in messages:
-            if message.role == "user":
-                self._answer(message.results)
-                self._user(message)
-            else:
-                self._answer(())
-                self._said(message)
+        for role, group in turns(messages):
+            if role == "assistant":
+                self._said = [(clean(message.text).strip(), self._opened(message.calls)) for message in group]
+                continue
+            self._answer([result for message in group for result in message.results])
+            for message in group:
+                self._posted(message)
         self._answer(())
         if not self._entries or self._entries[-1]["role"] == "assistant":
             self._entries.append({"role": "user", "content": _GO_ON})
         return self._entries
 
-    def _user(self, message: Message) -> None:
+    def _posted(self, message: Message) -> None:
         text = clean(message.text).strip()
         if message.images and not self._facts.sees:
             text = f"{UNSEEN}\n{text}".strip()
@@ -89,33 +90,28 @@ class _Transcript:
         elif text:
             self._entries.append({"role": "user", "content": text})
 
-    def _said(self, message: Message) -> None:
-        text = clean(message.text).strip()
-        if not text and not message.calls:
-            return
-        if not self._entries:
-            self._entries.append({"role": "user", "content": _BEGINNING})
-        if not message.calls:
-            self._entries.append({"role": "assistant", "content": text})
-        self._text = text
-        self._open = [(call.id, self._fresh(call.id), call) for call in message.calls]
+    def _opened(self, calls: Sequence[ToolCall]) -> list[_Open]:
+        return [(call.id, self._fresh(call.id), call) for call in calls]
 
     def _answer(self, results: Sequence[ToolResult]) -> None:
-        """The open calls and a result for each, in call order; what answers no open call is left out."""
+        """What the model said in its turn, with a result for each call, in call order; any other is left out."""
+        if self._said and not self._entries:
+            self._entries.append({"role": "user", "content": _BEGINNING})
         given: dict[str, list[ToolResult]] = {}
         for result in results:
             given.setdefault(result.call_id, []).append(result)
-        answered = [
-            (wire_id, call, kept.pop(0) if (kept := given.get(call_id)) else None)
-            for call_id, wire_id, call in self._open
-        ]
-        size = max(1, len(answered)) if self._facts.parallel else 1
-        for at in range(0, len(answered), size):
-            turn = answered[at : at + size]
-            text = self._text if at == 0 else ""
-            self._entries.append({"role": "assistant", "content": text or None, "tool_calls": list(_calls(turn))})
-            self._entries += [_result(wire_id, result) for wire_id, _, result in turn]
-        self._open = []
+        for text, calls in self._said:
+            if not calls:
+                self._entries.append({"role": "assistant", "content": text})
+            size = max(1, len(calls)) if self._facts.parallel else 1
+            answered = [
+                (wire_id, call, kept.pop(0) if (kept := given.get(id_)) else None) for id_, wire_id, call in calls
+            ]
+            for at in range(0, len(answered), size):
+                turn, words = answered[at : at + size], text if at == 0 else ""
+                self._entries.append({"role": "assistant", "content": words or None, "tool_calls": list(_calls(turn))})
+                self._entries += [_result(wire_id, result) for wire_id, _, result in turn]
+        self._said = []
 
     def _fresh(self, call_id: str) -> str:
         """The same id if it may stand on the wire and stood not there before; else one by position."""

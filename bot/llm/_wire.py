@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from bot.domain.messages import Ask, Message, ModelFacts, Thinking, ToolResult
 from bot.domain.tools import Tool
 from bot.llm._text import clean, clean_json
+from bot.llm._turns import turns
 
 Block = dict[str, Any]
 
@@ -24,8 +24,8 @@ def body(ask: Ask, tools: Sequence[Tool], facts: ModelFacts, *, thinking: bool =
     `thinking` gives the model its own reasoning back; without it the request holds none.
     """
     transcript = _Transcript(facts, thinking=thinking)
-    for role, group in groupby(ask.messages, lambda message: message.role):
-        transcript.add(role, tuple(group))
+    for role, group in turns(ask.messages):
+        transcript.add(role, group)
     messages = transcript.close()
     request: dict[str, Any] = {
         "model": facts.name,

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -61,7 +62,17 @@ class Draw:
         thinking = self.data.draw(st.sampled_from([(), (Thinking(THOUGHT, "signed"),), (Thinking("", "", THOUGHT),)]))
         self.history.append(Message("assistant", text, calls, thinking=thinking, model=self.data.draw(MODELS)))
         results = [self._result(call) for call in calls]
-        self._user(tuple(self.data.draw(st.permutations(results))))
+        self._split(self.data.draw(st.permutations(results)))
+
+    def _split(self, results: Sequence[ToolResult]) -> None:
+        """One or more messages of the user, with words or pictures between the results, or nothing of the model's."""
+        for part in range(parts := self.data.draw(st.integers(1, 3))):
+            last = part == parts - 1
+            taken = len(results) if last else self.data.draw(st.integers(0, len(results)))
+            self._user(tuple(results[:taken]))
+            results = results[taken:]
+            if not last and self.data.draw(st.booleans()):
+                self.history.append(Message("assistant", self.data.draw(st.sampled_from(["", " "])), model=CLAUDE.name))
 
     def _call(self) -> ToolCall:
         self.calls += 1
@@ -74,21 +85,28 @@ class Draw:
 
 def meant(history: Sequence[Message], *, single: bool = False) -> list[Part]:
     """What a history says, part by part; a turn's results follow in call order, after its calls or each after its."""
+    spoken = (message for message in history if message.role == "user" or message.calls or message.text.strip())
     found: list[Part] = []
     calls: tuple[ToolCall, ...] = ()
-    for message in history:
-        given = {result.call_id: result for result in message.results}
-        answered = [("result", (f"[{given[c.id].evidence_id}] " * bool(given[c.id].evidence_id)) + given[c.id].text,
-                     given[c.id].failed) for c in calls]  # fmt: skip
-        asked = [("call", call.name, call.arguments) for call in calls]
-        if single:
-            found += [part for pair in zip(asked, answered, strict=True) for part in pair]
-        else:
-            found += [*asked, *answered]
-        found += [("image", image.media_type, image.data) for image in message.images]
-        found += [("text", message.text)] if message.text else []
-        calls = message.calls
+    for role, group in ((role, list(group)) for role, group in groupby(spoken, lambda message: message.role)):
+        if role == "user":
+            found += answered(calls, [result for message in group for result in message.results], single=single)
+        for message in group:
+            found += [("image", image.media_type, image.data) for image in message.images]
+            found += [("text", message.text)] if message.text else []
+        calls = tuple(call for message in group for call in message.calls)
     return found
+
+
+def answered(calls: Sequence[ToolCall], results: Sequence[ToolResult], *, single: bool) -> list[Part]:
+    """The calls of a turn and what came of them."""
+    given = {result.call_id: result for result in results}
+    asked: list[Part] = [("call", call.name, call.arguments) for call in calls]
+    said: list[Part] = []
+    for result in (given[call.id] for call in calls):
+        label = f"[{result.evidence_id}] " if result.evidence_id else ""
+        said.append(("result", label + result.text, result.failed))
+    return [part for pair in zip(asked, said, strict=True) for part in pair] if single else [*asked, *said]
 
 
 def of_messages(request: dict[str, Any]) -> Iterator[Part]:
@@ -145,6 +163,37 @@ def test_nothing_is_lost_doubled_or_moved(facts: ModelFacts, data: st.DataObject
 
 
 @pytest.mark.parametrize("facts", FAMILIES, ids=lambda facts: facts.name)
+def test_results_that_come_apart_answer_their_calls(facts: ModelFacts) -> None:
+    """Words of somebody between two results of one turn lose neither, nor does a model that then said nothing."""
+    calls = (ToolCall("a", "search_logs", {}), ToolCall("b", "search_logs", {}))
+    history = (
+        Message("user", "why?"),
+        Message("assistant", calls=calls),
+        Message("user", results=(ToolResult("b", "search_logs", "two"),)),
+        Message("user", "look at payments"),
+        Message("assistant", " "),
+        Message("user", results=(ToolResult("a", "search_logs", "one"),)),
+    )
+    parts = shown(history, facts)
+    assert [part[1] for part in parts if part[0] == "result"] == ["one", "two"]
+    assert parts[-1] == ("text", "look at payments")
+
+
+@pytest.mark.parametrize("facts", FAMILIES, ids=lambda facts: facts.name)
+def test_calls_of_two_messages_in_a_row_keep_their_results(facts: ModelFacts) -> None:
+    """A turn that was kept in pieces is one turn."""
+    history = (
+        Message("user", "why?"),
+        Message("assistant", "first", (ToolCall("a", "search_logs", {}),)),
+        Message("assistant", "then", (ToolCall("b", "search_logs", {}),)),
+        Message("user", results=(ToolResult("a", "search_logs", "one"), ToolResult("b", "search_logs", "two"))),
+    )
+    parts = shown(history, facts)
+    assert [part[1] for part in parts if part[0] == "result"] == ["one", "two"]
+    assert [part[1] for part in parts if part[0] == "text"] == ["why?", "first", "then"]
+
+
+@pytest.mark.parametrize("facts", FAMILIES, ids=lambda facts: facts.name)
 @given(data=st.data())
 def test_thinking_goes_to_its_own_model_only(facts: ModelFacts, data: st.DataObject) -> None:
     """No other model, and no other family, sees any of it; its own gets each block back."""
@@ -184,4 +233,4 @@ def test_any_cut_of_a_history_is_valid(facts: ModelFacts, data: st.DataObject) -
         ("call", call.name, call.arguments) for message in cut for call in message.calls
     ]
     said = {part[1] for part in parts if part[0] == "text"}
-    assert {message.text for message in cut if message.text} <= said
+    assert {message.text for message in cut if message.text.strip()} <= said
