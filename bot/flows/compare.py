@@ -18,6 +18,7 @@ from bot.agent.loop import Worked
 from bot.agent.prompt import Brief, first_message
 from bot.agent.route import FALLBACK
 from bot.agent.steps import SAID
+from bot.check.selves import ids_of, nameless
 from bot.domain.answers import Answer, Side
 from bot.domain.events import Draft, Event
 from bot.domain.evidence import Evidence
@@ -179,11 +180,13 @@ async def _conclude(job: Gathering, worked: Worked, names: Sequence[str], outcom
     ]
     sides = [_side(*one) for one in zip(names, outcomes, checked, strict=True)]
     sides = sides[::-1] if swapped(key) else sides
+    hidden = _hidden(job, names, evidence)
     said = replace(
         checked[0],
-        head="\n".join(f"{letter}: {_first(side)}" for letter, side in zip(LETTERS, sides, strict=True)),
+        head="\n".join(f"{letter}: {_first(side, hidden)}" for letter, side in zip(LETTERS, sides, strict=True)),
         body="\n\n".join(
-            f"# {letter}\n{side.head}\n\n{side.body}" for letter, side in zip(LETTERS, sides, strict=True)
+            f"# {letter}\n{nameless(side.head, hidden)}\n\n{nameless(side.body, hidden)}"
+            for letter, side in zip(LETTERS, sides, strict=True)
         ),
         cause=None,
         charts=(),
@@ -197,6 +200,7 @@ async def _conclude(job: Gathering, worked: Worked, names: Sequence[str], outcom
         numbers=replace(checked[0].numbers, total=0, backed=0, unbacked=()),
         sides=tuple(sides),
         revealed=any(side.fault for side in sides),
+        hidden=hidden,
     )
     await context.remember(deps, job.begun.place, key, job.question, said)
     return await job.finish(said)
@@ -221,8 +225,17 @@ def _side(name: str, outcome: Turn | Fault, checked: Answer) -> Side:
     return Side(name, checked.head, body, checked.numbers, outcome.usage, outcome.seconds)
 
 
-def _first(side: Side) -> str:
-    return side.head.partition("\n")[0] or "no answer"
+def _hidden(job: Gathering, names: Sequence[str], evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """The ids of both models; none that stands in what both read, as there it may be what the question is about."""
+    known, models = job.known, job.deps.models
+    thread = (said.text for said in known.thread if not said.own)
+    read = "\n".join((job.question.text, *thread, *(item.text for item in evidence))).casefold()
+    ids = {one for name in names for one in ids_of(name, models.get(name).facts.name)}
+    return tuple(sorted(one for one in ids if one.casefold() not in read))
+
+
+def _first(side: Side, hidden: Sequence[str]) -> str:
+    return nameless(side.head, hidden).partition("\n")[0] or "no answer"
 
 
 FLOW = Flow(NAME, run)

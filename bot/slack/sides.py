@@ -1,7 +1,9 @@
 """Two compared answers in one message: blind with buttons to vote, then with names, figures and the votes. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from bot.check.selves import nameless
 from bot.domain.answers import Answer, Side, Vote
 from bot.slack.posting import Content
 from bot.slack.render import (
@@ -31,6 +33,7 @@ ASKED = "Which one serves you better? Who wrote them is shown a few seconds afte
 
 def both(said: Answer, key: str, clean: Clean) -> Content:
     """The message: what stands there does not tell who wrote it before it is revealed."""
+    said = said if said.revealed else _blind(said)
     blocks = [aside(" · ".join([BLIND, *frame(said)]))]
     for letter, side in zip(LETTERS, said.sides, strict=True):
         blocks += _side(letter, side, clean, revealed=said.revealed)
@@ -48,7 +51,14 @@ def both(said: Answer, key: str, clean: Clean) -> Content:
 
 def both_in_text(said: Answer, clean: Clean) -> Content:
     """As text alone, for when Slack takes no block of it; then nobody can vote."""
-    return Content(_text(said, clean))
+    return Content(_text(said if said.revealed else _blind(said), clean))
+
+
+def _blind(said: Answer) -> Answer:
+    """Without a word in which a model names itself."""
+    hidden = said.hidden
+    sides = (replace(side, head=nameless(side.head, hidden), body=nameless(side.body, hidden)) for side in said.sides)
+    return replace(said, sides=tuple(sides))
 
 
 def _text(said: Answer, clean: Clean) -> str:

@@ -141,9 +141,28 @@ async def test_nothing_that_is_shown_tells_who_wrote_it() -> None:
     """Neither the words around the answers nor progress; the playbook's draft is shown to nobody."""
     async with house(models(), policy=route("claude:c", "playbook")) as here:
         _, answer = await compared(here)
-        around = repr(replace(answer, sides=tuple(replace(side, model="") for side in answer.sides)))
+        sides = tuple(replace(side, model="") for side in answer.sides)
+        around = repr(replace(answer, sides=sides, hidden=()))
         assert not any(name in around.lower() for name in ("claude", "playbook", "no model"))
         assert not any(isinstance(event, Draft) for event in here.replies.shown)
+
+
+async def test_an_answer_that_names_its_writer_is_kept_and_told_without() -> None:
+    """Head, body and what the thread keeps are nameless; the sides are as they were written, with what to hide."""
+    told = f"As Claude, I see claude-opus-5-5 blame payment.\n\n{GOOD}"
+    cast = models(**{"claude:claude-opus-5-5": Said(told), "llama:l": Said(WILD, "llama")})
+    async with house(cast, policy=route("claude:claude-opus-5-5", "llama:l")) as here:
+        key, answer = await compared(here)
+        assert "As this model, I see this model blame payment." in answer.head
+        kept = await here.store.audit.get(key)
+        assert kept is not None
+        assert kept.answer is not None
+        around = repr(replace(kept.answer, sides=(), hidden=()))
+        assert "laude" not in around
+        assert any("As Claude, I see claude-opus-5-5" in side.head for side in answer.sides)
+        assert "claude-opus-5-5" in answer.hidden
+        _, answer = await compared(here, "why is claude-opus-5-5 slow?", "101.0")
+        assert "As this model, I see claude-opus-5-5 (unverified) blame payment." in answer.head
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,21 @@ async def test_blind_votes_then_names(play: Play) -> None:
         assert scene.posts() == 1
 
 
+async def test_a_model_that_names_itself_stays_blind(play: Play) -> None:
+    """In the message, in its fallback text and behind Details, till the names are shown; then its own words are."""
+    named = f"I'm Llama 4 Scout by Meta, and {LLAMA_HEAD}\n\n— llama-4-scout\nCAUSE null"
+    async with duel(play, Said(Text(named))) as (scene, _):
+        await scene.ask(ASK)
+        (both,) = await scene.answers()
+        await scene.slack.press(both, "details", user="sam")
+        view = await scene.slack.wait_for(lambda: scene.slack.view("sam"))
+        for seen in (json.dumps([both["text"], both["blocks"]]), json.dumps((view or {})["blocks"])):
+            assert LLAMA_HEAD in seen
+            assert not any(name in seen.lower() for name in (*NAMES, "meta"))
+        await scene.slack.press(both, "vote:A", user="sam")
+        assert f"I'm Llama 4 Scout by Meta, and {LLAMA_HEAD}" in text_of(await revealed(scene))
+
+
 async def test_both_models_read_the_same_and_get_no_tool(play: Play) -> None:
     """Over two protocols: the same question with the same evidence, one request each."""
     async with duel(play) as (scene, chat):

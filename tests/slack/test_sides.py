@@ -34,10 +34,24 @@ def actions(answer: Answer) -> list[str]:
 
 def test_blind_until_revealed() -> None:
     """Both answers and four buttons to vote; no name, no seconds, no tokens, no money, no count of figures."""
-    text = shown(BOTH)
+    handed = replace(BOTH, handed="opus was overloaded, scout took over", numbers=Numbers())
+    text = shown(handed) + json.dumps(render.details(handed, KEY, str))
     assert all(part in text for part in ("**payment is slow.**", "p99 rose [E1].", "**The mailer fails.**"))
     assert not any(part in text for part in ("opus", "scout", "8.2", "4,100", "0.0123", "backed"))
     assert actions(BOTH) == ["vote:A", "vote:B", "vote:good", "vote:bad", "why", "details"]
+
+
+def test_a_model_that_names_itself_is_blind_until_revealed() -> None:
+    """What it says of itself and ids are neutral before, and true after; a service of such a name stays."""
+    one = replace(ONE, head="As Claude, I see llama-gateway fail.", body="Written by claude-opus-5-5.")
+    answer = replace(BOTH, sides=(one, OTHER), hidden=("claude-opus-5-5",))
+    text = shown(answer)
+    assert "As this model, I see llama-gateway fail." in text
+    assert "Written by this model." in text
+    assert "laude" not in text + sides.both_in_text(answer, str).text
+    after = shown(replace(answer, revealed=True))
+    assert "As Claude, I see llama-gateway fail." in after
+    assert "Written by claude-opus-5-5." in after
 
 
 def test_names_figures_and_votes_once_revealed() -> None:
