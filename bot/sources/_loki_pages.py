@@ -5,10 +5,12 @@ import re
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.errors import SourceRefused
 from bot.domain.logs import LogPiece
+from bot.domain.window import Window
 from bot.sources._loki_http import Busy, LokiHttp, PageTooBig, WindowTooLong, streams
 from bot.sources._loki_query import LogQL, quoted
 
@@ -20,6 +22,7 @@ FEWEST = 2  # lines a page: of one, nobody could say whether it is all there is
 SAMPLE = 200  # entries that are looked at to find a text which tells them apart
 GRAMS = 6  # of them, those whose parts of words are tried as well, as where each line has an id of its own
 WORD = re.compile("[^\\s\ufffd]+")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Stream = tuple[dict[str, str], list[int], list[str]]
 
 
@@ -190,3 +193,18 @@ def _lines(text: str) -> list[str]:
     """An entry's lines; a lone carriage return is a blank, and NUL is nothing."""
     plain = text.replace("\0", "").replace("\r\n", "\n").replace("\r", " ")
     return plain.removesuffix("\n").split("\n")
+
+
+def nanoseconds(window: Window) -> tuple[int, int]:
+    """Start and end; by whole microseconds, as a float of seconds is not exact."""
+    return _since(window.start), _since(window.end)
+
+
+def bounds(window: Window) -> list[tuple[str, str]]:
+    """The same as parameters of a request."""
+    start, end = nanoseconds(window)
+    return [("start", str(start)), ("end", str(end))]
+
+
+def _since(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1) * (SECOND // 1_000_000)

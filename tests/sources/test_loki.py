@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from bot.domain.errors import BadArguments, SourceDown, SourceRefused, ToolError
 from bot.domain.logs import LogPiece, LogQuery, LogVolume
 from bot.domain.plugin import SourceHead
 from bot.domain.ports import LogStore
+from bot.domain.series import service_of
 from bot.domain.sources import Instance
 from bot.domain.window import Window
 from bot.sources import loki
@@ -310,6 +312,76 @@ async def test_without_a_label_for_services() -> None:
         assert await instance.logs.services(HOUR) == ()
         with pytest.raises(SourceRefused, match=r"no label of loki names a service.*filename, host"):
             await pieces(instance, LogQuery(services=("web",)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "label"),
+    [
+        ({"app_kubernetes_io_name": "cart", "container": "main"}, "app_kubernetes_io_name"),
+        ({"service_name": "unknown_service", "compose_service": "cart", "host": "a"}, "compose_service"),
+        ({"job": "shop/cart", "filename": "/var/log/x"}, "job"),
+        ({"container_name": "/Cart", "service": "all"}, "container_name"),
+        ({"pod": "cart-7d9f8b6c5-x2x4z", "namespace": "shop"}, "pod"),
+        ({"pod": "cart-0", "namespace": "shop", "level": "info"}, "pod"),
+    ],
+)
+async def test_a_service_is_found_under_whatever_label(labels: dict[str, str], label: str) -> None:
+    """By its name among the values; its lines say whose they are, and no other service's come along."""
+    held = Loki()
+    held.push(labels, [(FIRST, "mine")])
+    held.push({name: re.sub("(?i)cart", "cart-api", value) for name, value in labels.items()}, [(FIRST, "other")])
+    async with Opened(held) as instance:
+        found = await pieces(instance, LogQuery(services=("cart",)))
+        assert lines(found) == ["mine"]
+        assert [service_of(piece.labels) for piece in found] == ["cart"]
+        assert held.queries[-1].startswith("{" + label)
+        values = sum(count for path, count in held.asked.items() if path.endswith("/values"))
+        await pieces(instance, LogQuery(services=("cart",)))
+    assert values == sum(count for path, count in held.asked.items() if path.endswith("/values")) <= 14
+
+
+async def test_the_label_of_the_settings_is_used_alone() -> None:
+    """It names each stream's service, whatever other labels say, and what is unknown to it has no lines."""
+    held = Loki()
+    held.push({"unit": "cart", "service": "host-a"}, [(FIRST, "mine")])
+    held.push({"service": "payment"}, [(FIRST, "other")])
+    async with Opened(held, service_label="unit") as instance:
+        assert instance.logs is not None
+        assert await instance.logs.services(HOUR) == ("cart",)
+        found = await pieces(instance)
+        assert [service_of(piece.labels) for piece in found] == ["cart"]
+        assert lines(await pieces(instance, LogQuery(services=("cart",)))) == ["mine"]
+        assert await pieces(instance, LogQuery(services=("payment",))) == []
+
+
+async def test_all_lines_are_read_by_the_label_that_most_streams_have() -> None:
+    """One stream with a better label does not hide the others."""
+    held = Loki()
+    held.push({"service": "web", "app": "web"}, [(FIRST, "w")])
+    held.push({"app": "cart"}, [(FIRST + 1, "c")])
+    async with Opened(held) as instance:
+        assert sorted(lines(await pieces(instance))) == ["c", "w"]
+        held.missing = ("/loki/api/v1/index/stats",)
+        assert lines(await pieces(instance)) == ["w"]
+
+
+async def test_looking_for_a_service_is_bounded() -> None:
+    """However many labels there are, and whatever they refuse."""
+    held = Loki()
+    held.push({f"label_{n}": "x" for n in range(200)} | {"app": "web"}, [(FIRST, "w")])
+    async with Opened(held) as instance:
+        assert await pieces(instance, LogQuery(services=("cart",))) == []
+    assert sum(count for path, count in held.asked.items() if path.endswith("/values")) <= 13
+
+
+async def test_too_many_pods_of_a_service_are_told() -> None:
+    """No more than a query may name."""
+    held = Loki()
+    for number in range(201):
+        held.push({"pod": f"cart-{number}"}, [(FIRST, "x")])
+    async with Opened(held) as instance:
+        with pytest.raises(BadArguments, match="201 values of pod"):
+            await pieces(instance, LogQuery(services=("cart",)))
 
 
 async def test_entries_of_several_lines() -> None:
