@@ -1,77 +1,18 @@
 """When lines were written, read from their bytes: the common forms of time stamps, recognised once per file."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import accumulate
+
+from bot.sources._files_forms import FORMS, Fields, Form
 
 UNREAD = float("-inf")
 HEAD = 300  # bytes of a line in which its time is looked for
 MOST_KEPT = 50_000
 ANCHOR = 8  # bytes before a stamp by which it is found again
 _DAY = 86_400.0
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"), 1
-    )
-}
-_ZONE = rb"(?P<zone>Z\b|UTC\b|GMT\b|[+-](?:0\d|1[0-4]):?[0-5]\d(?!\d))"
-_MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_CLOCK = rb"[0-2]\d:[0-5]\d:[0-6]\d"
-Fields = tuple[int, int, int, int, int, int]
-
-
-class Form:
-    """One way to write the time: `stamp` matches the whole seconds, `before` and `after` what stands around them.
-
-    `read` gives a stamp's fields, the year 0 where it has none, or the seconds themselves.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[bytes], Fields | float],
-        stamp: bytes,
-        before: bytes = b"^",
-        after: bytes = b"",
-        fraction: bytes = rb"[.,](\d{1,3})",
-    ) -> None:
-        self.read = read
-        self.stamp = re.compile(stamp)
-        self.pattern = re.compile(rb"%b(?P<stamp>%b)%b" % (before, stamp, after))
-        self.fraction = re.compile(fraction)
-
-
-def _iso(stamp: bytes) -> Fields:
-    return (int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10]), *_clock(stamp[11:19]))
-
-
-def _apache(stamp: bytes) -> Fields:
-    return (int(stamp[7:11]), _MONTHS[stamp[3:6]], int(stamp[:2]), *_clock(stamp[12:20]))
-
-
-def _syslog(stamp: bytes) -> Fields:
-    return (0, _MONTHS[stamp[:3]], int(stamp[4:6]), *_clock(stamp[7:15]))
-
-
-def _klog(stamp: bytes) -> Fields:
-    return (0, int(stamp[:2]), int(stamp[2:4]), *_clock(stamp[5:13]))
-
-
-def _clock(text: bytes) -> tuple[int, int, int]:
-    return int(text[:2]), int(text[3:5]), min(59, int(text[6:8]))  # a leap second is the one before
-
-
-_DATE = rb"(?:19|20)\d\d(?:-(?:0[1-9]|1[0-2])-|/(?:0[1-9]|1[0-2])/)[0-3]\d"
-_KEY = rb"^\W{0,3}(?:[^\n]{0,200}?\b(?:ts|time|timestamp|epoch)\"?\s*[:=]\s*\"?)?"
-FORMS = {
-    "iso": Form(_iso, rb"%b[T ]%b" % (_DATE, _CLOCK), rb"(?<!\d)", rb"(?:[.,]\d{1,9})?(?:\s?%b)?" % _ZONE),
-    "apache": Form(_apache, rb"[0-3]\d/%b/(?:19|20)\d\d:%b" % (_MONTH, _CLOCK), rb"\[", rb" %b\]" % _ZONE),
-    "syslog": Form(_syslog, rb"%b [ \d]\d %b" % (_MONTH, _CLOCK), rb"^(?:<\d{1,3}>)?", rb"(?!\d)"),
-    "klog": Form(_klog, rb"(?:0[1-9]|1[0-2])[0-3]\d %b" % _CLOCK, rb"^[IWEF]", rb"\."),
-    "epoch": Form(float, rb"1\d{9}", _KEY, rb"(?:\d{3}|\d{6}|\d{9}|\.\d+)?(?![\d.])", rb"[.,]?(\d{1,3})"),
-}
 
 
 class _Stamps(dict[bytes, float]):
@@ -213,6 +154,8 @@ def recognised(lines: Sequence[bytes], zone: tzinfo, newest: float) -> Times | N
         found = [match for line in lines if (match := form.pattern.search(line, 0, HEAD))]
         if found and len(found) * 100 >= len(lines) and (best is None or len(found) > best[0]):
             best = len(found), form, found
+        if len(found) == len(lines):
+            break
     if best is None:
         return None
     _, form, found = best

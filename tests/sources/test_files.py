@@ -83,6 +83,30 @@ FORMATS: dict[str, Callable[[datetime], str]] = {
     "syslog priority": lambda at: f"<34>{at + timedelta(hours=1):%b %d %H:%M:%S} host a:",
     "apache": lambda at: f"10.{at.second}.0.{at.minute} - - [{at + timedelta(hours=-7):%d/%b/%Y:%H:%M:%S} -0700]",
     "klog": lambda at: f"I{at + timedelta(hours=1):%m%d %H:%M:%S}.{at.microsecond:06d} 1 a.go:3]",
+    "apache bare": lambda at: f"{at + timedelta(hours=1):%d/%b/%Y:%H:%M:%S} +0100 GET /",
+    "haproxy": lambda at: f"10.0.0.1:80 [{at + timedelta(hours=1):%d/%b/%Y:%H:%M:%S}.{at.microsecond // 1000:03d}] web",
+    "catalina": lambda at: f"{at + timedelta(hours=1):%d-%b-%Y %H:%M:%S}.{at.microsecond // 1000:03d} INFO",
+    "rfc 2822": lambda at: f"{at + timedelta(hours=1):%a, %d %b %Y %H:%M:%S} +0100",
+    "ctime": lambda at: (
+        f"{at + timedelta(hours=1):%a %b} {(at + timedelta(hours=1)).day:2d} {at + timedelta(hours=1):%H:%M:%S %Y}"
+    ),
+    "ctime apache": lambda at: f"[{at + timedelta(hours=1):%a %b %d %H:%M:%S.%f %Y}] [error]",
+    "ctime utc": lambda at: f"{at:%a %b %d %H:%M:%S UTC %Y}:",
+    "klog year": lambda at: f"I{at + timedelta(hours=1):%Y%m%d %H:%M:%S}.{at.microsecond:06d} 1 a.cc:3]",
+    "klog prefix": lambda at: f"[pod/a] W{at + timedelta(hours=1):%m%d %H:%M:%S}.{at.microsecond:06d} 1 a.go:3]",
+    "android": lambda at: f"{at + timedelta(hours=1):%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}  1702  2113 V",
+    "compact": lambda at: f"{at + timedelta(hours=1):%Y%m%d %H%M%S}",
+    "compact iso": lambda at: f"{at:%Y%m%dT%H%M%SZ}",
+    "compact iso millis": lambda at: f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03d}Z",
+    "compact in json": lambda at: (
+        f'{{"level":"{"info" if at.second % 3 else "warning"}","time":"{at:%Y%m%dT%H%M%SZ}"}}'
+    ),
+    "compact colons": lambda at: f"{at + timedelta(hours=1):%Y%m%d-%H:%M:%S}:{at.microsecond // 1000:03d}|Step",
+    "digits": lambda at: f"{at + timedelta(hours=1):%Y%m%d%H%M%S} INFO",
+    "spark": lambda at: f"{at + timedelta(hours=1):%y/%m/%d %H:%M:%S} INFO",
+    "hdfs": lambda at: f"{at + timedelta(hours=1):%y%m%d %H%M%S} 308 INFO",
+    "json epoch millis": lambda at: f'{{"n":{at.second},"timeMillis":{at.timestamp() * 1000:.0f}}}',
+    "dots": lambda at: f"{at + timedelta(hours=1):%Y.%m.%d %H:%M:%S}.{at.microsecond:06d} [ 1 ]",
     "epoch": lambda at: f"{at.timestamp():.3f}",
     "epoch milliseconds": lambda at: f"{at.timestamp() * 1000:.0f}",
     "json": lambda at: f'{{"level":"{"info" if at.second % 3 else "warning"}","ts":"{at.isoformat()}"}}',
@@ -444,6 +468,54 @@ async def test_a_zone_that_changes(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("".join(text))
     (piece,) = await pieces(opened(tmp_path))
     assert list(piece.times) == [at.timestamp() + 0.5 for at in moments]
+
+
+def utc(*fields: int) -> datetime:
+    """A time in UTC."""
+    return datetime(*fields, tzinfo=UTC)  # type: ignore[arg-type,misc]
+
+
+@pytest.mark.parametrize(
+    ("line", "newest", "at"),
+    [
+        (b"I1124 10:00:00.123456 1 a.go:3] x", utc(2026, 11, 24, 11), utc(2026, 11, 24, 10, 0, 0, 123_000)),
+        (b"I1124 10:00:00.123456 1 a.go:3] x", utc(2026, 3, 1), utc(2025, 11, 24, 10, 0, 0, 123_000)),
+        (b"Dec 31 23:59:59 host a: x", utc(2027, 1, 1), utc(2026, 12, 31, 23, 59, 59)),
+        (b"12-31 23:59:59.500  1  2 I a: x", utc(2027, 1, 1), utc(2026, 12, 31, 23, 59, 59, 500_000)),
+        (b"Tue Nov 24 10:00:00 2026", utc(2030, 1, 1), utc(2026, 11, 24, 10)),
+        (b"24/Nov/2026:10:00:00 +0100", utc(2030, 1, 1), utc(2026, 11, 24, 9)),
+        (b"20261124 100000 x", utc(2030, 1, 1), utc(2026, 11, 24, 10)),
+        (b"20261124T100000Z x", utc(2030, 1, 1), utc(2026, 11, 24, 10)),
+        (b"2026-11-24 10:00:00,123 INFO", utc(2030, 1, 1), utc(2026, 11, 24, 10, 0, 0, 123_000)),
+        (b"1795514400 x", utc(2030, 1, 1), utc(2026, 11, 24, 10)),
+        (b"1795514400123 x", utc(2030, 1, 1), utc(2026, 11, 24, 10, 0, 0, 123_000)),
+    ],
+)
+def test_a_stamp_says_when(line: bytes, newest: datetime, at: datetime) -> None:
+    """To the millisecond; without a year, the last in which it is not later than the file."""
+    form = recognised([line], UTC, newest.timestamp())
+    assert form
+    assert form.of(line) == pytest.approx(at.timestamp(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"job 20261124 100000 rows",
+        b"order 20261124100000 paid",
+        b"order 20269924 100000",
+        b"10:00:00 up 1 day",
+        b"release 24/Nov of 2026",
+        b"99/99/99 10:00:00 x",
+        b"see Tue Nov 24 10:00:00",
+        b"A1124 10:00:00.1 x",
+        b"ISBN 1795514400",
+        b"123456 123456 789",
+    ],
+)
+def test_what_only_looks_like_a_stamp(line: bytes) -> None:
+    """Digits in the text are no time."""
+    assert recognised([line], UTC, datetime(2030, 1, 1, tzinfo=UTC).timestamp()) is None
 
 
 def test_stamps_that_are_no_time() -> None:
