@@ -22,6 +22,9 @@ _IDLE_MS = 4_000
 _BUSY_MS = 2_000  # then the thread is free for others, and the transaction is tried again
 _LIVE = {"connect_timeout": 2, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}  # seconds
 _UNHEARD_MS = 5_000
+_HUNG_MS = (
+    30_000  # one statement: a batch that retention deletes takes seconds at most; migrations connect by themselves
+)
 _THREADS = 5
 _SQLITE_THREADS = 2  # it has one writer at a time
 
@@ -48,9 +51,11 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 def _let_go(connection: Any, _: Any) -> None:
-    """A process that is frozen in the middle of a transaction must not hold its locks for long."""
+    """A process that is frozen amid a transaction must not hold its locks for long, nor a query its thread."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MS}")
+        if "statement_timeout" not in connection.info.get_parameters().get("options", ""):
+            cursor.execute(f"SET statement_timeout = {_HUNG_MS}")
     connection.commit()
 
 

@@ -12,7 +12,7 @@ _LITE = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
 }  # fmt: skip
-_SERVER = ("08", "53", "57P", "58030", "25006", "40001", "40P01", "55P03")  # beginnings of SQLSTATE
+_SERVER = ("08", "53", "57P", "57014", "58030", "25006", "40001", "40P01", "55P03")  # beginnings of SQLSTATE
 _REFUSED = ("authentication failed", "does not exist", "no pg_hba.conf entry", "permission denied")
 
 

@@ -17,10 +17,11 @@ import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from bot.domain.place import Place
 from bot.store.base import Database, Repository
 from bot.store.database import _database, normalised, open_store
 from bot.store.memory import open_memory
-from bot.store.migrate import migrate
+from bot.store.migrate import _open, migrate
 from bot.store.notes import SqlNotes
 from bot.store.outage import Outage, why_away
 from tests.chaos.proxy import Proxy, Weather
@@ -77,6 +78,38 @@ async def test_a_transaction_in_which_nothing_happens_is_ended(postgres_url: str
         assert await database.run(lambda connection: connection.execute(show).scalar()) == "4s"
     finally:
         database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("more", "longest"), [("", "30s"), ("?options=-c%20statement_timeout%3D7s", "7s")])
+async def test_a_statement_has_an_end(postgres_url: str, more: str, longest: str) -> None:
+    """Of the store's, as the URL says or half a minute; a migration takes its time."""
+    show = text("SHOW statement_timeout")
+    with closing(_database(f"{postgres_url}{more}")) as database:
+        assert await database.run(lambda connection: connection.execute(show).scalar()) == longest
+    if not more:
+        engine = _open(postgres_url)
+        with engine.connect() as connection:
+            assert connection.execute(show).scalar() == "0"
+        engine.dispose()
+
+
+@pytest.mark.postgres
+async def test_a_statement_that_hangs_frees_its_thread_and_is_tried_again(postgres_url: str) -> None:
+    """Somebody locks a table for long: what needs it waits outside of the pool, is named, and goes on in the end."""
+    async with open_store(f"{postgres_url}?options=-c%20statement_timeout%3D200") as store:
+        with psycopg.connect(postgres_url) as other:
+            other.execute("LOCK TABLE notes")
+            waiting = [asyncio.create_task(store.notes.put(f"a{number}", "b")) for number in range(8)]
+            while "statement timeout" not in store.trouble():  # noqa: ASYNC110  it is asked as /readyz asks
+                await asyncio.sleep(0.02)
+            place = Place("T1", "C1", "1.0")
+            for _ in range(3):
+                await asyncio.wait_for(store.history.recent(place), 3)
+            assert not any(task.done() for task in waiting)
+            other.rollback()
+        await asyncio.wait_for(asyncio.gather(*waiting), 10)
+        assert store.trouble() == ""
 
 
 def test_a_server_that_is_not_there() -> None:
