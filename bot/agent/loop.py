@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot import telemetry
 from bot.agent.budget import Budget, Spent
 from bot.agent.context import fit
 from bot.agent.route import FALLBACK
-from bot.agent.steps import AFTER_FAULT, LEAST, MOST_WAITED, NEXT, PATIENCE, REFUSED, SAID, handed, shown
+from bot.agent.steps import AFTER_FAULT, LEAST, MOST_WAITED, NEXT, PATIENCE, REFUSED, SAID, SHARE, handed, shown
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.events import Draft, Event, Planned, Status, Task
 from bot.domain.messages import Ask, Effort, Message, ToolCall, ToolResult, Usage
@@ -84,9 +85,13 @@ class Investigation:
         return self.case.models[self.at] if self.at < len(self.case.models) else FALLBACK
 
     @property
-    def _silence(self) -> float:
-        """Seconds in which a stand-in has to say its first word; 0 leaves that to its settings."""
-        return max(LEAST, PATIENCE - self.waited) if self.at and self.waited is not None else 0.0
+    def _silence(self) -> dict[str, Any]:
+        """How long the model may say nothing: a stand-in its part of what is left, else what its own settings allow,
+        with what long thought adds to it as far as the models behind it keep theirs."""
+        behind = sum(name != FALLBACK for name in self.case.models[self.at + 1 :])
+        if self.at and self.waited is not None:
+            return {"silence_seconds": max(LEAST, (PATIENCE - self.waited) / (behind + 1))}
+        return {"thinking_seconds": max(LEAST, PATIENCE - SHARE * behind)}
 
     async def run(self) -> Worked:
         """Until there is an answer: at the latest when every limit is reached and the playbook writes one."""
@@ -109,7 +114,7 @@ class Investigation:
             messages = fit((*self.case.history, *self.new, *said), window)
             seconds = max(5.0, self.case.budget.seconds - (self.spent.ended - self.case.started))
             longest = min(_LONGEST_ANSWER, model.facts.max_output_tokens)
-            ask = Ask(self.case.system, messages, self.case.effort, longest, seconds, silence_seconds=silence)
+            ask = Ask(self.case.system, messages, self.case.effort, longest, seconds, **silence)
             outcome = await model.turn(ask, self.toolbox.tools, lambda text: self.show(Draft(text)))
             telemetry.count_turn(name, outcome)
             return replace(outcome, ended=time.time(), joined=joined)

@@ -45,10 +45,10 @@ SAID: dict[FaultCause, str] = {
     "left_alone": "is left alone after failing",
 }
 REFUSED = "would not answer"
-PATIENCE, LEAST = 22.0, 5.0
-"""Seconds that failing models of one route may take together, and that each stand-in has at least for its first word:
-with the longest silence of the first one the playbook answers within half a minute."""
-MOST_WAITED = 17.0
+PATIENCE, SHARE, LEAST = 25.0, 5.0, 3.0
+"""Seconds that the models of a route may be silent together, so that the playbook answers within half a minute; what a
+first model that thinks long leaves of them to each stand-in; what each stand-in has at least, for its first word."""
+MOST_WAITED = 20.0
 """Seconds of a failed attempt that count at most: a stream that was long under way was no waiting."""
 
 

@@ -111,7 +111,8 @@ class Ask:
     """One request to a model: stable `system` first (cached), then the messages; effort is low, medium or high.
 
     With a `schema` (JSON Schema of an object) the answer is JSON that fits it. A model that says nothing for
-    `silence_seconds` is given up, where that is less than its own settings allow; 0 leaves it to them.
+    `silence_seconds` is given up, where that is less than its own settings allow; where it thinks long they may allow
+    more, but no more than `thinking_seconds`. 0 leaves it to them.
     """
 
     system: str
@@ -121,7 +122,9 @@ class Ask:
     deadline_seconds: float = 120.0
     schema: dict[str, JSON] | None = None
     silence_seconds: float = 0.0
+    thinking_seconds: float = 0.0
 
-    def patience(self, own: float) -> float:
-        """Seconds that a model may say nothing, where its settings allow `own`."""
-        return min(own, self.silence_seconds or own)
+    def patience(self, own: float, thinking: float = 0.0) -> float:
+        """Seconds that a model may say nothing, where its settings allow `own`, and `thinking` as it thinks long."""
+        longest = max(own, min(thinking, self.thinking_seconds or thinking))
+        return min(longest, self.silence_seconds or longest)

@@ -36,7 +36,7 @@ _MALFORMED = (AssertionError, AttributeError, LookupError, RuntimeError, TypeErr
 class ClaudeSettings(BaseModel):
     """How Claude is reached; times in seconds. `facts` adds to or overrides the facts table, by model.
 
-    A model that says nothing for `stall_seconds` (pings are nothing; twice as long with high effort) is given up.
+    A model that says nothing for `stall_seconds` (pings are nothing; up to twice as long with high effort) is given up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,7 +84,8 @@ class Claude:
     ) -> Turn | Fault:
         """Reasoning that a changed history no longer carries is refused before any output: then once more without."""
         request = _wire.body(ask, tools, self._facts)
-        silence = ask.patience(self._settings.stall_seconds * (2 if ask.effort == "high" and self._facts.thinks else 1))
+        own, long = self._settings.stall_seconds, ask.effort == "high" and self._facts.thinks
+        silence = ask.patience(own, thinking=2 * own * long)
         outcome = await self._send(client, request, reading, silence)
         if reading.thinking_refused and _wire.holds_thinking(request):
             outcome = await self._send(client, _wire.body(ask, tools, self._facts, thinking=False), reading, silence)

@@ -70,7 +70,7 @@ class Llama:
         try:
             async with asyncio.timeout(ask.deadline_seconds):
                 await self._discover()
-                outcome = await self._attempt(ask, tools, show)
+                outcome = await self._attempt(ask, tools, show, time.monotonic() - began)
                 self._asked = self._asked or isinstance(outcome, Turn)
         except TimeoutError:
             outcome = Fault("timeout", f"no whole answer within {ask.deadline_seconds:g} s")
@@ -103,21 +103,27 @@ class Llama:
             self._facts = replace(self._facts, context_tokens=size, max_output_tokens=output)
             self._asked = True
 
-    async def _attempt(self, ask: Ask, tools: Sequence[Tool], show: Callable[[str], None]) -> Turn | Fault:
-        """A call that could not be read is told to the model once."""
+    async def _attempt(
+        self, ask: Ask, tools: Sequence[Tool], show: Callable[[str], None], waited: float
+    ) -> Turn | Fault:
+        """A call that could not be read is told to the model once. What was `waited` counts as silence."""
         request = _chat_wire.body(ask, tools, self._facts, temperature=self._settings.temperature)
         silence = ask.patience(self._settings.stall_seconds)
+        first = max(silence / 2, silence - waited)
         reading = _chat_reply.Reading(self._facts, tools, show)
-        outcome = await self._send(request, reading, silence)
+        outcome = await self._send(request, reading, silence, first)
         if not reading.wrong:
             return outcome
         wrong = f"{reading.wrong}. Make the call again, with arguments as a JSON object."
         second = _chat_reply.Reading(self._facts, tools, show)
-        outcome = await self._send(_chat_wire.correction(request, reading.text, wrong), second, silence)
+        outcome = await self._send(_chat_wire.correction(request, reading.text, wrong), second, silence, silence)
         return replace(outcome, usage=outcome.usage + reading.usage)
 
-    async def _send(self, request: dict[str, Any], reading: _chat_reply.Reading, silence: float) -> Turn | Fault:
-        watch = asyncio.timeout(silence)
+    async def _send(
+        self, request: dict[str, Any], reading: _chat_reply.Reading, silence: float, first: float
+    ) -> Turn | Fault:
+        """`first` are the seconds up to its first word, `silence` those between two."""
+        watch = asyncio.timeout(first)
         try:
             async with watch, self._client.stream("POST", "chat/completions", json=request) as reply:
                 if reply.status_code != 200:

@@ -1,14 +1,16 @@
 """The loop: tools in order, limits that end in an answer, failover, steering."""
 
 import typing
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from bot.agent.budget import Budget
-from bot.agent.steps import AFTER_FAULT, LEAST, NEXT, SAID
+from bot.agent.steps import AFTER_FAULT, NEXT, SAID
 from bot.domain.events import Draft, Event, Planned, Task
-from bot.domain.messages import Stop
-from bot.domain.outcomes import Fault, FaultCause
+from bot.domain.messages import Ask, Stop
+from bot.domain.outcomes import Fault, FaultCause, Turn
+from bot.domain.tools import Tool
 from tests.agent.play import Scripted, Shelf, called, play, said
 
 
@@ -123,11 +125,31 @@ async def test_a_stand_in_is_waited_for_less() -> None:
     second = Scripted([called("a"), Fault("overloaded", "x", seconds=1.0), said("ok")])
     third = Scripted([Fault("timeout", "x", seconds=60.0)])
     await play({"a": first, "b": second})
-    assert [ask.silence_seconds for ask in (*first.asked, *second.asked)] == [0.0, 7.0, 0.0, 21.0]
+    assert [ask.silence_seconds for ask in (*first.asked, *second.asked)] == [0.0, 10.0, 0.0, 24.0]
     await play(
         {"a": third, "b": (last := Scripted([Fault("cut", "x", seconds=6.0)])), "playbook": Scripted([said("f")])}
     )
-    assert [ask.silence_seconds for ask in last.asked] == [LEAST]
+    assert [ask.silence_seconds for ask in last.asked] == [5.0]
+
+
+@pytest.mark.parametrize("own", [15.0, 20.0])
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_a_route_of_silent_models_is_given_up_in_time(own: float, count: int) -> None:
+    """Whatever its first model's own time, the thought it is asked for and how many stand in: within half a minute."""
+    spent = 0.0
+
+    class Silent(Scripted):
+        """Says nothing, for as long as it may."""
+
+        async def turn(self, ask: Ask, tools: Sequence[Tool], show: Callable[[str], None]) -> Turn | Fault:
+            nonlocal spent
+            spent += (seconds := ask.patience(own, thinking=2 * own))
+            return Fault("timeout", "x", seconds=seconds)
+
+    models = {f"m{number}": Silent([]) for number in range(count)}
+    worked = await play({**models, "playbook": Scripted([said("facts only")])})
+    assert worked.text == "facts only"
+    assert spent <= 27.0
 
 
 @pytest.mark.parametrize(("stop", "lines"), [("pause", 2), ("length", 1), ("context", 4)])

@@ -47,6 +47,7 @@ FAULTS: Mapping[str, tuple[Reply, Reply]] = {
 """Each before the first byte, and in the middle of a stream."""
 BOTH = ("529", "time-out")
 """The faults that both models have at once: one that comes fast, one that takes longest."""
+DEEP = "in a deep dive"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ class Run:
     async def row(self, name: str, fault: str, moment: str, goal: float = 0.0) -> Row:
         """Ask, and wait for the answer."""
         began = time.monotonic()
-        asked = await self.scene.ask(f"@nightjar why is cart failing? ({name})", channel="general")
+        words = "ask --deep why" if DEEP in name else "why"
+        asked = await self.scene.ask(f"@nightjar {words} is cart failing? ({name})", channel="general")
         self.asked += 1
         await self.scene.slack.wait_for(lambda: len(self.scene.finished("general")) >= self.asked, 120)
         seconds = time.monotonic() - began
@@ -125,17 +127,19 @@ class Run:
 
     async def each(self, faults: Sequence[str]) -> list[Row]:
         """Every fault at every moment, of the first model alone and of both; the breakers are closed before each."""
+        alone = [(fault, "one") for fault in faults]
+        both = [(fault, "both") for fault in faults if fault in BOTH]
+        deep = [(fault, f"both {DEEP}") for fault, _ in both]
         rows = []
-        for many in (False, True):
-            for fault in (fault for fault in faults if not many or fault in BOTH):
-                for moment in MOMENTS:
-                    name = f"{fault} / {moment} / {'both' if many else 'one'}"
-                    self.servers.planned[name] = (fault, int(moment == "mid-stream"))
-                    self.servers.both |= {name} if many else set()
-                    for guarded in self.guards:
-                        guarded.breaker.worked()
-                    said = f"both down ({fault})" if many else fault
-                    rows.append(await self.row(name, said, moment, GOALS["both down"] if many else 0.0))
+        for fault, who in (*alone, *both, *deep):
+            for moment in MOMENTS:
+                name, many = f"{fault} / {moment} / {who}", who != "one"
+                self.servers.planned[name] = (fault, int(moment == "mid-stream"))
+                self.servers.both |= {name} if many else set()
+                for guarded in self.guards:
+                    guarded.breaker.worked()
+                said = f"{who.replace('both', 'both down')} ({fault})" if many else fault
+                rows.append(await self.row(name, said, moment, GOALS["both down"] if many else 0.0))
         return rows
 
     async def recovery(self) -> list[Row]:

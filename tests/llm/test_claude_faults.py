@@ -79,6 +79,15 @@ async def test_deep_thought_may_be_silent_for_longer() -> None:
     assert isinstance(await one(slow, ask(effort="low"), stall_seconds=0.4), Fault)
 
 
+async def test_how_much_longer_is_the_request_s_to_say() -> None:
+    """A route of silent models may not wait for long thought; but never less than the settings allow."""
+    slow = [Said(Text("well"), first_byte=0.7)]
+    fault = await one(slow, ask(effort="high", thinking_seconds=0.5), stall_seconds=0.4)
+    assert isinstance(fault, Fault)
+    assert fault.detail == "nothing said for 0.5 s"
+    assert isinstance(await one(slow, ask(effort="high", thinking_seconds=0.1), stall_seconds=1.5), Turn)
+
+
 async def test_a_slow_first_byte_is_a_stall_too() -> None:
     """The service took the request and says nothing."""
     fault = await one([Said(Text("late"), first_byte=30)], stall_seconds=0.2)

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import socket
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from bot.domain.errors import SetupError
 from bot.domain.messages import Image, Message, ToolCall, ToolResult
 from bot.domain.outcomes import Fault, FaultCause, Turn
 from bot.llm import _chat_reply, _endpoint
-from bot.llm.llama import LlamaSettings, open_llama
+from bot.llm.llama import Llama, LlamaSettings, open_llama
 from tests.fakes.messages_server import Call, Page, Refused, Reply, Said, Script, Text, Think
 from tests.llm.served import KEY, TOOLS, ask, called, chatting, result
 
@@ -264,21 +265,31 @@ async def test_a_server_that_was_down_is_asked_for_its_window_later() -> None:
         assert llama.facts.context_tokens == 16384
 
 
-async def test_asking_for_the_window_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that hangs is found out within one short while, not one for each question to it."""
-    monkeypatch.setattr(_endpoint, "_SECONDS", 0.2)
+@asynccontextmanager
+async def hung(**more: Any) -> AsyncIterator[Llama]:
+    """A model whose server takes a connection and never says a word."""
     held_open: list[asyncio.StreamWriter] = []
     async with await asyncio.start_server(lambda _, writer: held_open.append(writer), "127.0.0.1", 0) as held:
         url = f"http://127.0.0.1:{held.sockets[0].getsockname()[1]}/v1"
-        llama = open_llama(LlamaSettings(base_url=url, stall_seconds=0.2), "")
-        began = time.monotonic()
-        fault = await llama.turn(ask(), (), print)
-        assert isinstance(fault, Fault)
-        assert (fault.cause, time.monotonic() - began < 2.0) == ("timeout", True)
+        llama = open_llama(LlamaSettings(base_url=url, **more), "")
+        yield llama
         await llama.close()
         for writer in held_open:
             writer.close()
             await writer.wait_closed()
+
+
+@pytest.mark.parametrize(("asking", "own", "longest"), [(0.2, 0.2, 2.0), (1.0, 1.8, 2.5)])
+async def test_asking_for_the_window_ends_soon(
+    monkeypatch: pytest.MonkeyPatch, asking: float, own: float, longest: float
+) -> None:
+    """A server that hangs is found out within one short while, not one for each question; it counts as silence."""
+    monkeypatch.setattr(_endpoint, "_SECONDS", asking)
+    async with hung(stall_seconds=own) as llama:
+        fault = await llama.turn(ask(), (), print)
+    assert isinstance(fault, Fault)
+    assert (fault.cause, fault.detail) == ("timeout", f"nothing said for {own:g} s")
+    assert fault.seconds < longest
 
 
 async def test_a_prompt_that_was_cut_in_silence_is_noticed() -> None:
