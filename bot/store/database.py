@@ -22,9 +22,8 @@ _IDLE_MS = 4_000
 _BUSY_MS = 2_000  # then the thread is free for others, and the transaction is tried again
 _LIVE = {"connect_timeout": 2, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}  # seconds
 _UNHEARD_MS = 5_000
-_HUNG_MS = (
-    30_000  # one statement: a batch that retention deletes takes seconds at most; migrations connect by themselves
-)
+_HUNG_MS = 30_000
+"""One statement: a batch that retention deletes takes seconds at most, and migrations connect by themselves."""
 _THREADS = 5
 _SQLITE_THREADS = 2  # it has one writer at a time
 
