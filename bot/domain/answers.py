@@ -89,8 +89,8 @@ class Answer:
     `why` says why the route begins with its first model, `handed` which of its models failed and who took over.
     `asked` and `written` are in UTC seconds, 0 where nobody waits: when it was accepted, and of when it is. `sides` are
     two compared answers, A and B as they are shown; who wrote them is shown once they are `revealed`, and till then no
-    word of theirs that is `hidden`, as it names a model. `disputes` stand newest first. An `open` answer is a text of its
-    own: its body is read in the thread, not behind a button.
+    word of theirs that is `hidden`, as it names a model. `disputes` stand newest first. An `open` answer is a text of
+    its own: its body is read in the thread, not behind a button.
     """
 
     head: str
