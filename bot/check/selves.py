@@ -18,28 +18,28 @@ _MARKED = f"(?:{re.escape(UNBACKED)})?"  # behind a version that code took for a
 _FAMILIES = "Claude|(?:Code ?)?Llama|ChatGPT|GPT|Qwen|Mi[sx]tral|Gemma|Gemini|DeepSeek|Nemotron|Kimi|GLM"
 _MAKERS = "Anthropic|Meta(?: AI| Platforms)?|OpenAI|Alibaba(?: Cloud)?|Mistral AI|Google(?: DeepMind)?|DeepSeek|NVIDIA"
 _KINDS = "Opus|Sonnet|Haiku|Fable|Mythos|Scout|Maverick|Instruct|Chat|Turbo|Coder|Large|Small|Mini"
-_VERSION = rf"(?:[ -]?v?\d+(?:\.\d+)*[a-zA-Z]?{_MARKED}|[ -](?:{_KINDS})\b)*"
+_NUMBER = rf"v?\d{{1,4}}(?:\.\d{{1,4}}){{0,3}}[a-zA-Z]?{_MARKED}"
+_VERSION = rf"(?:{_NUMBER})?(?:[ -](?:{_NUMBER}|(?:{_KINDS})\b)){{0,8}}"
 _ROLE = r"(?: (?:AI|large|language))*(?: (?:model|assistant)\b)"
 _QUOTES = "[*_`\"“”'‘’]*"
 _WHOLE = r"(?![\w/-]|[.:]\w)"  # no part of a longer name, such as a service's
 _NAME = rf"(?:(?:{_MAKERS})(?:['’]s)? )?(?:{_FAMILIES}){_VERSION}(?:{_ROLE})?{_WHOLE}"
 _WHO = rf"(?:(?:an?|the) )?(?P<quote>{_QUOTES})(?:{_NAME}|(?:{_MAKERS})(?:['’]s)?{_ROLE})"
 _END = rf"(?={_QUOTES}\s*(?:[.,;:!)\]]|$))"
+_I_AM = r"(?:I['’]m|I am|I was|my name is|call me|ich bin|je suis|soy|sono)\s+"
+_KIND = r"(?:(?:an?|the)\s+)?(?:(?:helpful|large|AI|language|this)\s+){1,4}(?:model|assistant),?\s+"
+_MADE = r"(?:(?:which|that)\s+(?:is|was)\s+)?(?:made|trained|developed|created|built|released|designed)\s+by\s+"
 _FRAMES = (
-    (rf"\b(?:I am|I['’]m|my name is|call me|ich bin|je suis|soy|sono)\s+){_WHO}", re.IGNORECASE, SELF),
+    (rf"\b{_I_AM}){_WHO}", re.IGNORECASE, SELF),
     (rf"\b(?:As|Als|En tant que|Como|Come|[Ss]peaking as),?\s+){_WHO}(?={_QUOTES}(?:,|\s+I\b))", 0, SELF),
     (rf"\bas\s+){_WHO}(?={_QUOTES},?\s+(?:I|my)\b)", 0, SELF),
-    (rf"\b(?:answer|analysis|report|reply|written|generated|prepared)\s+by\s+){_WHO}{_END}", re.IGNORECASE, SELF),
-    (rf"^[#>*_~—– \t-]*)(?P<quote>){_NAME}(?=(?:['’]s \w+)?{_QUOTES}\s*(?::{_QUOTES}\s|$))", re.MULTILINE, SELF),
-    (rf"(?:^|[.!?]\s+){_QUOTES})(?P<quote>){_NAME}(?=\s+(?:here|speaking)\b)", re.MULTILINE, SELF),
+    (rf"\b(?:answer|analysis|report|reply|written|generated|prepared)\s+by\s+){_WHO}{_END}", re.I | re.M, SELF),
+    (rf"^(?:#+ |> )?[*_]*)(?P<quote>){_NAME}(?=(?:['’]s \w+)?{_QUOTES}:{_QUOTES}(?:\s|$))", re.M, SELF),
+    (rf"^(?:(?:[—–~]|--)[ \t]*)?[*_]*)(?P<quote>){_NAME}(?=[*_]*[ \t]*$)", re.M, SELF),
+    (rf"(?:^|[.!?]\s+){_QUOTES})(?P<quote>){_NAME}(?=\s+(?:here|speaking)\b)", re.M, SELF),
     (rf"\b)(?P<quote>){_NAME}(?=['’]s (?:analysis|view|answer|take|assessment|opinion|verdict|conclusion)\b)", 0, SELF),
-    (
-        (r"\b(?:I['’]m|I am|I was|AI|AI (?:assistant|model)|language model)\b[^.;:\n]{0,60}?"
-         rf"\b(?:made|trained|developed|created|built|released|designed|from|by)\s+(?:by\s+)?)"
-         rf"(?P<quote>{_QUOTES})(?:{_MAKERS}){_WHOLE}"),
-        re.IGNORECASE,
-        MAKER,
-    ),
+    (rf"\b(?:{_I_AM}(?:{_KIND})?|{_KIND}){_MADE})(?P<quote>{_QUOTES})(?:{_MAKERS}){_WHOLE}", re.I, MAKER),
+    (rf"\b{_I_AM}{_KIND}(?:by|from)\s+)(?P<quote>{_QUOTES})(?:{_MAKERS}){_WHOLE}", re.I, MAKER),
 )  # fmt: skip
 _SAID = [(re.compile(f"(?P<before>{pattern}", flags), word) for pattern, flags, word in _FRAMES]
 

@@ -1,5 +1,7 @@
 """Before a vote nothing that a model says of itself tells who it is, and no evidence is touched."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,9 @@ IDS = ("claude:claude-opus-5-5", "claude-opus-5-5", "meta-llama/Llama-4-Scout-17
         ("As an Anthropic model, I guess.", "As this model, I guess."),
         ("I'm Anthropic's AI assistant.", "I'm this model."),
         ("I was trained by Meta AI on text.", "I was trained by its maker on text."),
+        ("I'm an AI assistant from Anthropic.", "I'm an AI assistant from its maker."),
+        ("I'm Llama 4 Scout by Meta, and payment fails.", "I'm this model by its maker, and payment fails."),
+        ("Written by Claude\nPayment fails.", "Written by this model\nPayment fails."),
         ("Ich bin Claude.", "Ich bin this model."),
         ("Claude: payment fails.", "this model: payment fails."),
         ("**Claude's analysis:** payment fails.", "**this model's analysis:** payment fails."),
@@ -57,6 +62,10 @@ def test_a_model_that_names_itself_is_nameless(text: str, shown: str) -> None:
         "- llama: 3 restarts\n- meta: 2 restarts",
         "As Meta pixel calls fail, carts are lost.",
         "claude is the service that fails.",
+        "- Llama: 3 restarts\n- Claude\n* Meta: 2",
+        "AI traffic from OpenAI fails, and so do language model calls from Meta.",
+        "I am sure that the outage was created by Google.",
+        "I'm certain: requests from Meta are cut.",
     ],
 )
 def test_evidence_is_not_touched(text: str) -> None:
@@ -68,6 +77,18 @@ def test_evidence_is_not_touched(text: str) -> None:
 def test_once_is_enough(text: str) -> None:
     """What is nameless stays as it is."""
     assert nameless(nameless(text, IDS), IDS) == nameless(text, IDS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["GPT4.4", "4.4", "AI ", "I'm AI ", "as ", "*", "_", "\n", "'", "I'm **", " ", "llama-4-", "Claude-4 4", "I'm a "],
+)
+def test_no_text_takes_long(text: str) -> None:
+    """Whatever a model repeats, its answer is read in one go."""
+    began = time.process_time()
+    for whole in (text * (32_000 // len(text)), f"I'm GPT{text * 8_000}"):
+        nameless(whole, IDS)
+    assert time.process_time() - began < 3.0
 
 
 def test_ids_are_no_plain_words() -> None:
