@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.domain.errors import SetupError
 from bot.domain.ports import Clock, Fence, Load
 from bot.domain.sources import Instance
+from bot.slack.clock import SlackClock
 from bot.slack.health import Pulse
 from bot.store.migrate import fault
 
@@ -18,7 +19,6 @@ PATIENCE = 1.5  # seconds; /readyz answers within 2, also when a part hangs
 FRESH, AGAIN = 10.0, 2.0  # seconds for which what was seen holds, well or not, however many ask
 LITTLE_BYTES, LITTLE_SHARE, ENOUGH_BYTES = 200e6, 0.05, 5e9
 NONE_BYTES = 1e6  # SQLite takes nothing any more
-SKEW, SKEW_STOPS = 60.0, 300.0  # seconds; at the second one Slack's signed requests are refused
 
 
 @dataclass(frozen=True)
@@ -177,13 +177,12 @@ def of_pulse(pulse: Pulse) -> Look:
     return look
 
 
-def of_clock(pulse: Pulse) -> Look:
-    """Whether the clock agrees with Slack's, as the last answer had it."""
+def of_clock(clock: SlackClock) -> Look:
+    """Whether the clock agrees with Slack's, as the last answer had it; meanwhile Slack's is gone by."""
 
     async def look() -> Trouble | None:
-        seconds = pulse.skew or 0.0
-        said = f"clock skew: the clock is {seconds:+.0f} s against Slack; set this machine's clock (NTP)"
-        return Trouble(said, stops=abs(seconds) >= SKEW_STOPS) if abs(seconds) > SKEW else None
+        said = f"clock skew: the clock is {clock.ahead or 0.0:+.0f} s against Slack, whose time is gone by meanwhile"
+        return Trouble(f"{said}; set this machine's clock (NTP)") if clock.is_off else None
 
     return look
 

@@ -55,7 +55,7 @@ class House:
     slack: SlackApp | None = None
 
     def __post_init__(self) -> None:
-        pulse = Pulse(self.slack.client, self.deps.clock) if self.slack else None
+        pulse = Pulse(self.slack.client) if self.slack else None
         looks, vital = self._looks(pulse)
         self.vitals = Vitals(
             Readiness(looks, self.deps.clock, vital),
@@ -115,7 +115,7 @@ class House:
             looks["disk"] = readiness.of_disk(files)
         if self.slack and pulse:
             looks["slack"] = readiness.of_words(self.slack.trouble, stops=True)
-            looks |= {"slack api": readiness.of_pulse(pulse), "clock": readiness.of_clock(pulse)}
+            looks |= {"slack api": readiness.of_pulse(pulse), "clock": readiness.of_clock(self.slack.client.clock)}
         return looks, {"database"}
 
 
@@ -131,7 +131,6 @@ def _build(settings: Settings, parts: Mapping[str, Any]) -> Deps:
         models=registry,
         tools=all_tools(),
         sources=open_sources(settings),
-        clock=SystemClock(),
         policy=policy(settings, registry.names, registry.compared),
         **parts,
     )
@@ -143,7 +142,7 @@ async def open_in_memory(settings: Settings, chat: Chat, replies: Replies) -> As
     store = open_memory()
     engine = InlineEngine(all_flows())
     parts = {"engine": engine, "chat": chat, "replies": replies, "redact": Redactor(settings.secrets)}
-    deps = _build(settings, {**parts, **_ports(store)})
+    deps = _build(settings, {**parts, "clock": SystemClock(), **_ports(store)})
     async with engine.serving(deps), _closing(deps):
         yield House(settings, deps, engine, store)
 
@@ -181,7 +180,9 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
         replies = SlackReplies(client, store.notes, redact, draw, settings.link_hosts)
         stack.push_async_callback(replies.close)
         parts = {"engine": engine, "chat": SlackChat(client), "replies": replies, "redact": redact}
-        deps = _build(settings, {**parts, "beat": beat, "files": SlackFiles(client), **_ports(store)})
+        deps = _build(
+            settings, {**parts, "clock": client.clock, "beat": beat, "files": SlackFiles(client), **_ports(store)}
+        )
         house = House(settings, deps, engine, store, SlackApp(client, deps))
         told.append(house)
         stack.push_async_callback(house.vitals.close)

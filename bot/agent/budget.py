@@ -1,6 +1,9 @@
 """How far an investigation may go."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.domain.messages import Usage
 
@@ -41,3 +44,9 @@ class Spent:
             (self.turns >= budget.turns, f"the limit of {budget.turns} model turns was reached"),
         )
         return next((said for reached, said in checks if reached), "")
+
+
+def going_on(now: datetime) -> Callable[[], float]:
+    """UTC seconds from this time on, also where the clock that told it stands, or is set meanwhile."""
+    since = now.timestamp() - time.monotonic()
+    return lambda: since + time.monotonic()

@@ -28,8 +28,8 @@ _LAST_WORD = "{why}. Answer now from the evidence above, and say what was not lo
 class Case:
     """What is investigated: the stable prompt, the transcript so far, the models in order, the limits.
 
-    `join` gives messages that people wrote meanwhile to steer; `started` in UTC seconds; `gone` are models that are
-    not asked at all, and why.
+    `join` gives messages that people wrote meanwhile to steer; `started` in UTC seconds, by the clock that `now` goes
+    on with; `gone` are models that are not asked at all, and why.
     """
 
     system: str
@@ -40,6 +40,7 @@ class Case:
     budget: Budget = field(default_factory=Budget)
     effort: Effort = "medium"
     gone: tuple[str, ...] = ()
+    now: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Investigation:
             ask = Ask(self.case.system, messages, self.case.effort, longest, seconds, **silence)
             outcome = await model.turn(ask, self.toolbox.tools, lambda text: self.show(Draft(text)))
             telemetry.count_turn(name, outcome)
-            return replace(outcome, ended=time.time(), joined=joined)
+            return replace(outcome, ended=self.case.now(), joined=joined)
 
         outcome: Turn | Fault = await self.steps.once(f"model:{name}", attempt, ModelOutcome)
         self.spent.add(outcome.usage, outcome.ended)

@@ -204,16 +204,11 @@ def _settings(job: Job, stage: Stage, played: Taken | None) -> settings.Settings
 
 
 def _deps(deps: Deps, job: Job, stage: Stage, models: Watched, calls: list[shelf.Kept]) -> Deps:
-    """The clock stands; the budget's seconds, which real turns are held against, go on from there."""
     asked = job.case.asked
     tools = shelf.answering(deps.tools, stage.calls, near=stage.near) if stage.sources is not None else deps.tools
     sources = deps.sources if stage.sources is None else stage.sources
     budget = deps.policy.budget
-    budget = replace(
-        budget,
-        seconds=budget.seconds + time.time() - asked.timestamp(),
-        usd=max(FREE, budget.usd if job.usd is None else min(budget.usd, job.usd)),
-    )
+    budget = replace(budget, usd=max(FREE, budget.usd if job.usd is None else min(budget.usd, job.usd)))
     first = next(iter(models.names), FALLBACK) if job.replay else _full(job.model, models)
     route = tuple(dict.fromkeys((first, FALLBACK)))
     return replace(

@@ -70,9 +70,7 @@ async def _slack(config: settings.Settings) -> list[Check]:
         return [Check("slack bot token", False, "not set", "run `nightjar init`, or set SLACK_BOT_TOKEN")]
     client = open_client(SlackSettings(token, app, base_url=config.slack_api_url))
     try:
-        checks = list(
-            await check_bot_token(client, [scope.name for scope in SCOPES if scope.minimal], wiring.SystemClock())
-        )
+        checks = list(await check_bot_token(client, [scope.name for scope in SCOPES if scope.minimal]))
     finally:
         await client.close()
     if config.slack_transport == "socket":

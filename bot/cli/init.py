@@ -11,7 +11,7 @@ from urllib.parse import quote
 import typer
 from rich.console import Console
 
-from bot import parts, settings, wiring
+from bot import parts, settings
 from bot.cli import ask
 from bot.cli.doctor import health_of, show
 from bot.domain.checks import Check
@@ -85,7 +85,7 @@ async def _awaited(checks: Awaitable[Iterable[Check]]) -> Iterable[Check]:
 async def _bot(token: str, base: str) -> Iterable[Check]:
     client = open_client(SlackSettings(token, base_url=base))
     try:
-        return await check_bot_token(client, [scope.name for scope in SCOPES if scope.minimal], wiring.SystemClock())
+        return await check_bot_token(client, [scope.name for scope in SCOPES if scope.minimal])
     finally:
         await client.close()
 

@@ -25,7 +25,7 @@ class PostedFile:
 class Question:
     """All that is known at the door, and so all that a flow needs to begin; `ts` is the asking message's.
 
-    `accepted` is our own clock at the door, in UTC seconds; `env` an environment picked by a button; of `files` only
+    `accepted` is the time at the door, in UTC seconds; `env` an environment picked by a button; of `files` only
     references are kept.
     """
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from bot import telemetry
-from bot.agent.budget import Budget
+from bot.agent.budget import Budget, going_on
 from bot.agent.digesting import Digester
 from bot.agent.loop import Case, Investigation, Worked
 from bot.agent.prompt import SYSTEM, Brief, first_message
@@ -206,6 +206,7 @@ class Job:
             budget=self.budget,
             effort=EFFORT[question.depth],
             gone=(f"the ${self.deps.policy.usd_per_day:g} a day for models are spent",) if self._broke else (),
+            now=going_on(self.deps.clock.now()),
         )
 
     async def conclude(self, worked: Worked) -> bool:
@@ -214,8 +215,7 @@ class Job:
         evidence = await deps.evidence.all(key)
         earlier = [item for flow in self.known.earlier_flows for item in await deps.evidence.all(flow)]
         answer = verdict.build(worked, evidence, earlier, known=self.known, scoped=self.scoped, redact=deps.redact)
-        now = deps.clock.now()
-        seconds = round((now - self.begun.started).total_seconds(), 2)
+        seconds = round((deps.clock.now() - self.begun.started).total_seconds(), 2)
         anew = (f"begun again by version {self.begun.anew}",) if self.begun.anew else ()
         answer = replace(
             answer,
@@ -234,7 +234,7 @@ class Job:
         await self.deps.audit.put(record)
         await context.forget_if_gone(self.deps, self.question)
         await self.reply.finish(answer)
-        telemetry.observe("answer_seconds", time.time() - self.question.accepted)
+        telemetry.observe("answer_seconds", now.timestamp() - self.question.accepted)
         await context.warn_of_money(self.deps)
         return True
 
@@ -250,9 +250,9 @@ async def begin(steps: Steps, deps: Deps, question: Question) -> Begun:
     queued = await deps.notes.get(steer.queued_note(key))
     again = bool(anew or queued) or may_stand_there(question) or await steps.resumed()
     text = f"Looking into it: “{_short(question.text)}”" if question.text else "Looking into it"
-    telemetry.observe("queue_seconds", time.time() - question.accepted)
+    telemetry.observe("queue_seconds", now.timestamp() - question.accepted)
     posted = await deps.replies.begin(question.place, key, text, again=again)
-    telemetry.observe("status_seconds", time.time() - question.accepted)
+    telemetry.observe("status_seconds", deps.clock.now().timestamp() - question.accepted)
     place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
     if posted.final:  # the databases are older than the thread: they were restored from a backup
         await deps.audit.put(Record(key, question, "answered", now, posted, None, now))

@@ -58,7 +58,7 @@ class SlackApp:
             attaching_function_token_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        self._gate = Gate(client.settings.signing_secret, lambda: deps.clock.now().timestamp())
+        self._gate = Gate(client.settings.signing_secret, client.clock.time)
         self._lines: list[Line] = []
         self._closed = asyncio.Event()
         self._primed = asyncio.Event()

@@ -11,7 +11,6 @@ import logging
 from bot.domain.errors import ReplyError
 from bot.slack.context import SlackContext
 from bot.slack.gap import Gap
-from bot.slack.health import Pulse
 from bot.slack.mention import Mentions
 
 SAVE_SECONDS = 10.0  # between two writes of the mark
@@ -31,7 +30,6 @@ class CatchUp:
         self._context = context
         self._mentions = mentions
         self._gap = Gap(context)
-        self._pulse = Pulse(context.client, context.deps.clock)
         self._due: list[float] = []  # by the loop's clock
         self._stirred = asyncio.Event()
         self._newest = 0.0
@@ -91,9 +89,7 @@ class CatchUp:
 
     async def _run(self) -> None:
         me = await self._context.client.me()
-        if not await self._pulse.trouble():
-            self._mentions.ahead = self._pulse.skew or 0.0
-        now = self._context.deps.clock.now().timestamp() - self._mentions.ahead
+        now = self._context.client.clock.time()
         mark = await self._context.deps.notes.get(await self._note())
         if mark is None:  # the first start of all: what was said before was not said to us
             self.heard(f"{now:.6f}")

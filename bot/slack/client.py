@@ -19,6 +19,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot import telemetry
 from bot.domain.errors import ReplyError
 from bot.domain.ports import Fence
+from bot.slack.clock import SlackClock
 from bot.slack.pace import Bucket
 from bot.slack.sessions import Sessions
 from bot.slack.settings import SlackSettings
@@ -87,12 +88,19 @@ class Identity:
 class SlackClient:
     """Calls Slack's Web API; made anywhere, its session is opened by the first call.
 
-    Nothing is written while `fence` is closed.
+    Nothing is written while `fence` is closed. `clock` is told Slack's time by every answer.
     """
 
-    def __init__(self, settings: SlackSettings, web: AsyncWebClient, fence: Fence | None = None) -> None:
+    def __init__(
+        self,
+        settings: SlackSettings,
+        web: AsyncWebClient,
+        fence: Fence | None = None,
+        clock: SlackClock | None = None,
+    ) -> None:
         self.settings = settings
         self.web = web
+        self.clock = clock or SlackClock()
         self._fence = fence or Open()
         self._buckets: dict[str, Bucket] = {}
         self.sessions = Sessions(self.call)
@@ -207,6 +215,7 @@ class SlackClient:
             else:
                 response = await self.web.api_call(method, json=arguments)
         except SlackApiError as error:
+            self._heard(error.response)
             return _refusal(error)
         except aiohttp.ClientConnectorError:
             return Outcome(error="no_connection")
@@ -214,13 +223,18 @@ class SlackClient:
             return Outcome(error="cut", sure=False)
         except (AttributeError, ValueError):  # what the SDK raises for a body that is no JSON object
             return Outcome(error="garbage", sure=False)
+        self._heard(response)
         return Outcome(response.data if isinstance(response.data, dict) else {})
 
+    def _heard(self, response: Any) -> None:
+        if isinstance(response, AsyncSlackResponse):
+            self.clock.heard(response.headers)
 
-def open_client(settings: SlackSettings, fence: Fence | None = None) -> SlackClient:
+
+def open_client(settings: SlackSettings, fence: Fence | None = None, clock: SlackClock | None = None) -> SlackClient:
     """The client that the chat, the replies and the app share."""
     web = AsyncWebClient(settings.bot_token, base_url=settings.base_url, retry_handlers=[], logger=QUIET)
-    return SlackClient(settings, web, fence)
+    return SlackClient(settings, web, fence, clock)
 
 
 def _flat(arguments: dict[str, Any]) -> dict[str, Any]:

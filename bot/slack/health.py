@@ -1,22 +1,20 @@
 """Whether Slack knows our tokens, grants our scopes, and agrees with our clock."""
 
 from collections.abc import Iterable, Mapping
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.checks import Check
-from bot.domain.ports import Clock
 from bot.slack.client import TOKEN, SlackClient
+from bot.slack.clock import SlackClock
 
-SKEW_SECONDS = 60.0
 _FOUND_AT = "OAuth & Permissions → Bot User OAuth Token, in the app's settings (https://api.slack.com/apps)"
 _APP_FOUND_AT = "Basic Information → App-Level Tokens → Generate, with the scope connections:write"
 
 
-async def check_bot_token(client: SlackClient, wanted: Iterable[str], clock: Clock) -> tuple[Check, ...]:
+async def check_bot_token(client: SlackClient, wanted: Iterable[str]) -> tuple[Check, ...]:
     """The bot token, its scopes, and the clock's skew against Slack's."""
     _ = client.session
     try:
@@ -28,7 +26,8 @@ async def check_bot_token(client: SlackClient, wanted: Iterable[str], clock: Clo
         return (Check("slack", False, f"no answer: {type(error).__name__}", "is slack.com reachable from here?"),)
     headers = {name.lower(): value for name, value in response.headers.items()}
     granted = Check("slack bot token", True, f"{response['user']} in {response.get('team', response['team_id'])}")
-    return (granted, _scopes(headers, wanted), *_skew(headers, clock))
+    client.clock.heard(headers)
+    return (granted, _scopes(headers, wanted), *_skew(client.clock))
 
 
 def _scopes(headers: Mapping[str, str], wanted: Iterable[str]) -> Check:
@@ -42,25 +41,24 @@ def _scopes(headers: Mapping[str, str], wanted: Iterable[str]) -> Check:
     return Check("slack scopes", True, f"{len(given)} granted")
 
 
-def _skew(headers: Mapping[str, str], clock: Clock) -> Iterable[Check]:
-    if (seconds := _ahead(headers, clock)) is None:
+def _skew(clock: SlackClock) -> Iterable[Check]:
+    if (seconds := clock.ahead) is None:
         return
-    remedy = "set this machine's clock (NTP); 5 minutes off, every signed request fails"
-    yield Check("clock", abs(seconds) <= SKEW_SECONDS, f"{seconds:+.0f} s against Slack", remedy)
-
-
-def _ahead(headers: Mapping[str, str], clock: Clock) -> float | None:
-    said = headers.get("date")
-    return (clock.now() - parsedate_to_datetime(said)).total_seconds() if said else None
+    remedy = "set this machine's clock (NTP); a running bot goes by Slack's until then"
+    yield Check("clock", not clock.is_off, f"{seconds:+.0f} s against Slack", remedy)
 
 
 class Pulse:
-    """Slack's API as a running process meets it; `skew` is by how many seconds the clock is ahead, None if unknown."""
+    """Slack's API as a running process meets it."""
 
-    def __init__(self, client: SlackClient, clock: Clock) -> None:
-        self._client, self._clock = client, clock
-        self.skew: float | None = None
+    def __init__(self, client: SlackClient) -> None:
+        self._client = client
         self.refused = False
+
+    @property
+    def skew(self) -> float | None:
+        """By how many seconds the machine's clock is ahead, None if unknown."""
+        return self._client.clock.ahead
 
     async def trouble(self) -> str:
         """Ask once what is wrong, empty when nothing is; `refused` then says that the token is no good."""
@@ -75,7 +73,7 @@ class Pulse:
             )
         except (aiohttp.ClientError, TimeoutError, ValueError, AttributeError) as error:
             return f"Slack's API does not answer: {type(error).__name__}; answers wait for it"
-        self.skew = _ahead({name.lower(): value for name, value in response.headers.items()}, self._clock)
+        self._client.clock.heard(response.headers)
         return ""
 
 

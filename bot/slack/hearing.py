@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -100,7 +100,8 @@ class Hearing:
 
 async def put(context: SlackContext, question: Question) -> bool:
     """Accept a question: one write; in a thread that is at work, say afterwards what becomes of it."""
-    new = await answer.request(context.deps.engine, question)
+    stamped = replace(question, accepted=question.accepted or context.client.clock.time())
+    new = await answer.request(context.deps.engine, stamped)
     if new:
         telemetry.count("questions", way=question.way)
     if new and question.place.thread == question.ts:

@@ -22,16 +22,12 @@ OLD_SECONDS = 900.0  # what was written longer ago is answered only when somebod
 
 
 class Mentions:
-    """Hears message and app_mention events; both may tell of the same message.
-
-    `ahead` is by how many seconds our clock is ahead of Slack's.
-    """
+    """Hears message and app_mention events; both may tell of the same message."""
 
     def __init__(self, hearing: Hearing) -> None:
         self._hearing = hearing
         self._context = hearing.context
         self._voices: OrderedDict[str, set[str]] = OrderedDict()
-        self.ahead = 0.0
 
     async def hear(self, event: Json, me: Identity) -> None:
         """A new, edited or deleted message; what is old is offered once Slack has its ack."""
@@ -67,8 +63,7 @@ class Mentions:
         return Asked(place, user, ts, words, way, files_of(event))
 
     def _is_old(self, asked: Asked) -> bool:
-        now = self._context.deps.clock.now().timestamp() - self.ahead
-        return now - float(asked.ts) > OLD_SECONDS
+        return self._context.client.clock.time() - float(asked.ts) > OLD_SECONDS
 
     async def _is_alone(self, place: Place, user: str) -> bool:
         """Whether this human alone talks with the bot in the thread; a second one ends that, in every process."""

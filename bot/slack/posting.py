@@ -1,7 +1,6 @@
 """Posting once: every message carries its key as metadata, and is looked for before it is ever sent again."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +56,7 @@ async def messages_of(client: SlackClient, place: Place) -> list[Json]:
     Raises ReplyError when Slack does not answer at all.
     """
     method = "conversations.replies" if place.thread else "conversations.history"
-    where: Json = {"ts": place.thread} if place.thread else {"oldest": f"{time.time() - FOUND_AGAIN:.6f}"}
+    where: Json = {"ts": place.thread} if place.thread else {"oldest": f"{client.clock.time() - FOUND_AGAIN:.6f}"}
     found: list[Json] = []
     for _ in range(PAGES):
         outcome = await client.call(

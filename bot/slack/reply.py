@@ -216,7 +216,7 @@ class SlackReply:
         anew. An outage is waited out."""
         end, rest = time.monotonic() + PATIENCE, list(forms)
         while True:
-            content = render.with_note(rest[0], note(time.time()))
+            content = render.with_note(rest[0], note(self._outlet.client.clock.time()))
             outcome = await self._update(content, A_WHILE, FINAL)
             if outcome.ok:
                 return

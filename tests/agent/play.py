@@ -1,12 +1,11 @@
 """A loop's surroundings, played: steps that run at once, a model that says its lines, tools that answer."""
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.agent.budget import Budget
+from bot.agent.budget import Budget, going_on
 from bot.agent.loop import Case, Investigation, Worked
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.errors import BadArguments, SourceDown
@@ -151,12 +150,14 @@ async def play(
     join: Callable[[], Awaitable[tuple[str, ...]]] = nobody,
     shown: list[Event] | None = None,
     shelf: Shelf | None = None,
+    at: datetime | None = None,
 ) -> Worked:
-    """Run the loop to its end."""
-    now = datetime.now(UTC)
+    """Run the loop to its end; `at` is what a clock says that may be a wrong one."""
+    now = at or datetime.now(UTC)
     desk = Desk(Sources(), last(timedelta(hours=1), now), now)
     box = Toolbox((look,), desk, shelf or Shelf(), "flow", mask, limit)
     names = tuple(name for name in models if name != "playbook")
-    case = Case("be brief", (Message("user", "why?"),), names, time.time(), join, budget or Budget())
+    asked = (Message("user", "why?"),)
+    case = Case("be brief", asked, names, now.timestamp(), join, budget or Budget(), now=going_on(now))
     show = shown.append if shown is not None else lambda _: None
     return await Investigation(PlainSteps(), Cast(models), box, Ledger(), case, show).run()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from bot.agent.budget import Budget
@@ -17,6 +17,7 @@ from bot.domain.sources import Sources
 from bot.flows.deps import Deps, Policy
 from bot.slack.app import SlackApp
 from bot.slack.client import SlackClient, open_client
+from bot.slack.clock import SlackClock
 from bot.slack.reply import SlackReplies
 from bot.slack.settings import SlackSettings
 from bot.slack.thread import SlackChat
@@ -60,13 +61,6 @@ class Engine:
 
     def of(self, flow: str) -> list[str]:
         return [run.key for run in self.runs.values() if run.flow == flow]
-
-
-class Clock:
-    """The real time."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass
@@ -123,7 +117,7 @@ def build(
         votes=store.votes,
         notes=store.notes,
         history=store.history,
-        clock=Clock(),
+        clock=client.clock,
         policy=policy or Policy(budget=Budget()),
     )
     app = SlackApp(client, deps)
@@ -131,11 +125,13 @@ def build(
 
 
 @asynccontextmanager
-async def open_house(policy: Policy | None = None, *, http: bool = False, **sandbox: Any) -> AsyncIterator[House]:
-    """A running bot, connected by Socket Mode, or by HTTP behind a small server."""
+async def open_house(
+    policy: Policy | None = None, *, http: bool = False, clock: SlackClock | None = None, **sandbox: Any
+) -> AsyncIterator[House]:
+    """A running bot, connected by Socket Mode, or by HTTP behind a small server; `clock` is its machine's."""
     quick: dict[str, Any] = {"retry_delays": (0.0, 0.05, 0.05), "ack_timeout": 1.0} | sandbox
     async with Sandbox(**quick) as slack:
-        client = open_client(settings_of(slack, transport="http" if http else "socket"))
+        client = open_client(settings_of(slack, transport="http" if http else "socket"), clock=clock)
         house = build(slack, client, policy)
         running = asyncio.create_task(_serve(house) if http else house.app.run_socket())
         try:
@@ -174,6 +170,6 @@ async def _serve(house: House) -> None:
 async def asked(house: House, question: Question, **more: Any) -> Record:
     """An answered question as the audit keeps it."""
     key = f"ans:{question.place.team}:{question.place.channel}:{question.ts}"
-    record = replace(Record(key, question, "answered", Clock().now()), **more)
+    record = replace(Record(key, question, "answered", SlackClock().now()), **more)
     await house.store.audit.put(record)
     return record

@@ -1,14 +1,14 @@
 """What `doctor` and `init` say of tokens, scopes and the clock, each with its remedy."""
 
+import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.demo.slack.sandbox import Sandbox
 from bot.domain.checks import Check
 from bot.slack.client import open_client
+from bot.slack.clock import SlackClock
 from bot.slack.health import Pulse, check_app_token, check_bot_token
 from bot.slack.settings import SlackSettings
 
@@ -16,22 +16,16 @@ WANTED = ("chat:write", "app_mentions:read")
 NOBODY = "http://127.0.0.1:9/api/"
 
 
-@dataclass(frozen=True)
-class Clock:
-    """A machine's clock, so many seconds ahead."""
-
-    ahead: float = 0.0
-
-    def now(self) -> datetime:
-        """The time."""
-        return datetime.now(UTC) + timedelta(seconds=self.ahead)
+def clock(ahead: float) -> SlackClock:
+    """That of a machine which is so many seconds ahead."""
+    return SlackClock(lambda: time.time() + ahead)
 
 
 async def looked(base: str, token: str, ahead: float = 0.0) -> dict[str, Check]:
     """The checks of a bot token, by part."""
-    client = open_client(SlackSettings(token, base_url=base))
+    client = open_client(SlackSettings(token, base_url=base), clock=clock(ahead))
     try:
-        return {check.part: check for check in await check_bot_token(client, WANTED, Clock(ahead))}
+        return {check.part: check for check in await check_bot_token(client, WANTED)}
     finally:
         await client.close()
 
@@ -100,8 +94,8 @@ async def test_the_app_token(slack: Sandbox) -> None:
 
 async def felt(base: str, token: str, ahead: float = 0.0) -> tuple[str, Pulse]:
     """What is wrong with Slack's API, and what is known by then."""
-    client = open_client(SlackSettings(token, base_url=base))
-    pulse = Pulse(client, Clock(ahead))
+    client = open_client(SlackSettings(token, base_url=base), clock=clock(ahead))
+    pulse = Pulse(client)
     try:
         return await pulse.trouble(), pulse
     finally:

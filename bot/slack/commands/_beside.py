@@ -1,7 +1,5 @@
 """What `alerts`, `metrics` and `status` share."""
 
-import time
-
 from bot.domain.investigations import Question
 from bot.domain.plugin import Heard
 from bot.flows import beside
@@ -18,6 +16,6 @@ async def beside_command(name: str, heard: Heard, context: SlackContext) -> None
         way="command",
         command=name,
         response_url=heard.response_url,
-        accepted=time.time(),
+        accepted=context.client.clock.time(),
     )
     await beside.request(context.deps.engine, question)

@@ -1,6 +1,5 @@
 """Ask two models the same, blind."""
 
-import time
 from collections.abc import Mapping
 
 from bot.domain.investigations import Question
@@ -26,7 +25,7 @@ async def run(heard: Heard, context: SlackContext, commands: Mapping[str, Comman
         way="command" if heard.slash else "mention",
         depth="deep" if "--deep" in words else "normal",
         response_url=heard.response_url,
-        accepted=time.time(),
+        accepted=context.client.clock.time(),
     )
     await compare.request(context.deps.engine, question)
 

@@ -1,6 +1,5 @@
 """Which model the votes speak for."""
 
-import time
 from collections.abc import Mapping
 
 from bot.domain.investigations import Question
@@ -18,7 +17,13 @@ async def run(heard: Heard, context: SlackContext, commands: Mapping[str, Comman
         context.whisper(heard, UNKNOWN)
         return
     asked = Question(
-        heard.place, where, heard.person, heard.ts, way="command", command="scoreboard", accepted=time.time()
+        heard.place,
+        where,
+        heard.person,
+        heard.ts,
+        way="command",
+        command="scoreboard",
+        accepted=context.client.clock.time(),
     )
     await scoreboard.request(context.deps.engine, asked)
 
