@@ -14,14 +14,13 @@ from random import Random, SystemRandom
 from statistics import median
 from typing import Any
 
+from tests.chaos.end import caught_up, drained_of
 from tests.chaos.harm import EVERY, ONLY, Mayhem, plan
 from tests.chaos.judge import Verdict, story
 from tests.chaos.load import Load
 from tests.chaos.stage import Town, stage
 
 TOLD = 3  # stories on the terminal; all are in the folder
-DRAIN = 120.0  # seconds; the promise is 60
-CAUGHT_UP = 360.0  # seconds for what no delivery brought: the channels are read again, at Slack's pace
 
 
 def options() -> argparse.Namespace:
@@ -35,6 +34,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", choices=tuple(ONLY), default="", help="one kind of harm: `kills` are the aimed ones")
     parser.add_argument("--faults", type=float, default=0.2, help="share of Slack calls that fail")
     parser.add_argument("--rate", type=float, default=1.0, help="messages a second")
+    parser.add_argument("--transport", choices=("socket", "http"), default="socket", help="http: a web process beside")
     parser.add_argument("--apart", action="store_true", help="as if each worker ran on a machine of its own")
     parser.add_argument("--cold", action="store_true", help="start each process from nothing")
     parser.add_argument("--folder", type=Path, default=None, help="where logs and stories are kept")
@@ -49,7 +49,7 @@ async def run(told: argparse.Namespace, database: str, seed: int, minutes: float
     paced = minutes if told.kills else 0.0
     blows = plan(Random(f"{seed} harm"), kills, only=told.only, freezes=database != "sqlite", minutes=paced)
     towns = {"workers": told.workers, "seed": seed, "faults": told.faults, "cold": told.cold, "apart": told.apart}
-    async with stage(database=database, folder=folder, **towns) as town:
+    async with stage(database=database, folder=folder, transport=told.transport, **towns) as town:
         mayhem, end = Mayhem(town, calm=told.only == "stop"), asyncio.Event()
         load = asyncio.create_task(Load(town, Random(f"{seed} load"), told.rate).run(end))
         try:
@@ -57,30 +57,11 @@ async def run(told: argparse.Namespace, database: str, seed: int, minutes: float
         finally:
             end.set()
             await load
-        drained = await _drained(town)
-        verdict = await _caught_up(town)
+        drained = await drained_of(town)
+        verdict = await caught_up(town)
         figures = {"seed": seed, "database": database, **_figures(town, verdict, mayhem), "drained_s": drained}
         _tell(town, verdict, seed)
         return figures, not (verdict.wrong or verdict.undelivered) and drained is not None
-
-
-async def _drained(town: Town) -> float | None:
-    """Seconds from the last harm to the last run's end; None when it did not come."""
-    try:
-        return round(await town.drained(DRAIN), 1)
-    except TimeoutError:
-        return None
-
-
-async def _caught_up(town: Town) -> Verdict:
-    """Once what nobody delivered was read and answered, or the time for it is over."""
-    end = time.time() + CAUGHT_UP
-    await town.settled()
-    while (verdict := town.verdict()).undelivered and time.time() < end:
-        await asyncio.sleep(5)
-        await _drained(town)
-        await town.settled()
-    return verdict
 
 
 def _figures(town: Town, verdict: Verdict, mayhem: Mayhem) -> dict[str, Any]:

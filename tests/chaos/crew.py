@@ -46,10 +46,10 @@ class Nursery:
             await self._close()
 
     async def born(self, order: Order) -> int:
-        """The new worker's process id."""
-        if self.cold:
+        """The new worker's process id; one with a library of its own cannot be forked."""
+        if self.cold or "LD_PRELOAD" in order.environment:
             command = (sys.executable, "-m", "tests.chaos.worker", order.to_json())
-            process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
+            process = await asyncio.create_subprocess_exec(*command, env=order.environment, start_new_session=True)
             self._spawn(self._attend(process))
             return process.pid
         assert self._mother is not None
@@ -110,6 +110,7 @@ class Worker:
     births: dict[str, float]
     host: str = ""
     settings_of: Callable[[str], Mapping[str, str]] = lambda _: {}
+    own: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     pid: int = 0
     _count: int = 0
@@ -120,8 +121,13 @@ class Worker:
         self._count += 1
         self.name = f"{self.place}-{self._count}"
         self.births[self.name] = time.time()
-        told = {**self.environment, **self.settings_of(self.name)}
+        told = {**self.environment, **self.settings_of(self.name), **self.own}
         self.pid = await self.nursery.born(Order(self.name, self.verb, str(self.nursery.folder), told, self.host))
+
+    @property
+    def hears_only(self) -> bool:
+        """Whether it takes what Slack brings and works on nothing."""
+        return self.verb == "web"
 
     @property
     def runs(self) -> bool:

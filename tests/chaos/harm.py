@@ -78,16 +78,18 @@ class Mayhem:
             await asyncio.sleep(max(0.0, due - time.time()))
             if time.time() > until:
                 break
-            await self._strike(await self._victim(blow.victim), blow)
+            await self._strike(await self._victim(blow), blow)
         if self._beside:
             await asyncio.wait(self._beside)
         await self._keep_all_up()
 
-    async def _victim(self, share: float) -> Worker:
-        least = 1 if len(self.town.workers) > 1 else 0
-        while len(free := [worker for worker in self.town.workers if worker.place not in self._busy]) <= least:
+    async def _victim(self, blow: Blow) -> Worker:
+        """Who may come to the window; a step's is met by those that work, an acceptance's by those that hear."""
+        fit = [worker for worker in self.town.workers if _may_meet(worker, blow, self.town.over_http)]
+        least = 1 if len(fit) > 1 else 0
+        while len(free := [worker for worker in fit if worker.place not in self._busy]) <= least:
             await asyncio.wait(self._beside, return_when=asyncio.FIRST_COMPLETED)
-        return free[int(share * len(free))]
+        return free[int(blow.victim * len(free))]
 
     async def _strike(self, victim: Worker, blow: Blow) -> None:
         match blow.kind:
@@ -125,3 +127,9 @@ class Mayhem:
             if worker.place not in self._busy and not worker.runs:
                 self.met["ended by itself"] += 1
                 await worker.start()
+
+
+def _may_meet(worker: Worker, blow: Blow, over_http: bool) -> bool:
+    if not (over_http and blow.window):
+        return True
+    return worker.hears_only == blow.window.startswith("accept")

@@ -14,7 +14,7 @@ import logging
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -48,7 +48,8 @@ _PROTOCOLS = {"question": "ans", "instruction": "ans", "direct": "ans", "command
 
 @dataclass
 class Town:
-    """The stage as others use it; `history` grows as things happen."""
+    """The stage as others use it; `history` grows as things happen. `off` has by how many seconds the clock of a
+    worker's place is ahead."""
 
     slack: Sandbox
     weather: Weather
@@ -58,6 +59,8 @@ class Town:
     workers: list[Worker]
     random: Random
     history: History
+    over_http: bool = False
+    off: Mapping[str, float] = field(default_factory=dict)
     _delivered: defaultdict[tuple[str, str], list[Delivery]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -114,10 +117,18 @@ class Town:
     def verdict(self) -> Verdict:
         """Judge what happened so far."""
         history = self.history
-        history.rows, history.records = self.books.rows(), self.books.records()
         history.works = list(works_of(self.folder / STEPS))
+        history.rows, history.records = self.books.rows(), dict(self._records())
         history.shown = list(self._shown())
         return judge(history)
+
+    def _records(self) -> Iterator[tuple[tuple[str, int], float]]:
+        """When each step was recorded, by the true time; the engine has it by the clock of who did it."""
+        by = {
+            (work.key, work.place): work.worker.partition("-")[0] for work in self.history.works if work.what == "did"
+        }
+        for step, at in self.books.records().items():
+            yield step, at - self.off.get(by.get(step, ""), 0.0)
 
     def _shown(self) -> Iterator[Shown]:
         streams = {message.ts for message in self.slack.workspace.live_streams()}
@@ -175,10 +186,14 @@ async def stage(
     folder: Path | None = None,
     cold: bool = False,
     apart: bool = False,
+    transport: str = "socket",
+    own: Sequence[Mapping[str, str]] = (),
+    off: Mapping[str, float] | None = None,
     **more: Any,
 ) -> AsyncIterator[Town]:
     """All of it, at work. `faults` is the share of Slack calls that fail; `apart` gives each worker a machine of its
-    own; `cold` starts each from nothing; `more` are settings of the bot. SQLite has one worker."""
+    own; `cold` starts each from nothing; `more` are settings of the bot. SQLite has one worker. Over `http` a further
+    process hears Slack, and is the first of `own`, which are further variables of each; `off` tells of their clocks."""
     home = folder or Path(tempfile.mkdtemp(prefix="nightjar-chaos-"))
     home.mkdir(parents=True, exist_ok=True)
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each piece of a reply whose asker was killed
@@ -190,14 +205,18 @@ async def stage(
         slack = await stack.enter_async_context(_sandbox(weather))
         nursery = await stack.enter_async_context(Nursery(home, cold).open())
         told = {"nightjar_models": "claude", "anthropic_base_url": model.url, "database_url": url, "log_level": "INFO"}
+        told["slack_transport"] = transport
         variables = environment(given(slack.credentials(), home, **sources, **{**told, **more}), home)
         crew = _crew(nursery, variables, history, 1 if database == "sqlite" else workers, apart=apart)
-        town = Town(slack, weather, database, url, home, crew, Random(f"{seed} tags"), history)
+        for worker, further in zip(crew, own, strict=False):
+            worker.own = further
+        over_http, tags = transport == "http", Random(f"{seed} tags")
+        town = Town(slack, weather, database, url, home, crew, tags, history, over_http, off or {})
         slack.traffic.listeners.append(town.hear)
         slack.workspace.listeners.append(town.see)
         for worker in crew:
             await worker.start()
-        await slack.wait_connected(2 * len(crew), 120)
+        await _heard(slack, crew)
         yield town
 
 
@@ -207,15 +226,35 @@ def _sandbox(weather: Weather) -> Sandbox:
     return slack
 
 
+async def _heard(slack: Sandbox, crew: Sequence[Worker]) -> None:
+    """Until Slack has its ways to the bot."""
+    if not crew[0].hears_only:
+        await slack.wait_connected(2 * len(crew), 120)
+        return
+    url = f"http://127.0.0.1:{crew[0].environment['PORT']}/slack/events"
+    async with asyncio.timeout(120):
+        while not await slack.set_request_url(url):  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.1)
+
+
 def _crew(nursery: Nursery, variables: dict[str, str], history: History, count: int, *, apart: bool) -> list[Worker]:
     """The model is told by its key which process asks."""
-    verb = "serve" if variables["DATABASE_URL"].startswith("sqlite") else "worker"
+    over_http = variables["SLACK_TRANSPORT"] == "http"
+    verb = "serve" if variables["DATABASE_URL"].startswith("sqlite") and not over_http else "worker"
     hosts = [f"host{number}" if apart else "" for number in range(count)]
-    return [
+    crew = [
         Worker(f"w{number}", nursery, variables, verb, history.harms, history.births, host, _of_one)
         for number, host in enumerate(hosts)
     ]
+    if not over_http:
+        return crew
+    told = {**variables, "PORT": str(free_port())}
+    return [Worker("web", nursery, told, "web", history.harms, history.births, "", _named), *crew]
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"ANTHROPIC_API_KEY": name}
 
 
 def _of_one(name: str) -> dict[str, str]:
-    return {"ANTHROPIC_API_KEY": name, "PORT": str(free_port())}
+    return {**_named(name), "PORT": str(free_port())}

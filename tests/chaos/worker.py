@@ -41,13 +41,17 @@ _PARENT_DEATH = 1  # Linux's PR_SET_PDEATHSIG
 
 @dataclass(frozen=True)
 class Order:
-    """A worker to be: `name` is its own for ever, `verb` is serve, worker or web; `host` pretends another machine."""
+    """A worker to be: `name` is its own for ever, `verb` is serve, worker or web; `host` pretends another machine.
+
+    `since` is the true time when the monotonic clock began, as the worker's own clock may be a wrong one.
+    """
 
     name: str
     verb: str
     folder: str
     environment: dict[str, str]
     host: str = ""
+    since: float = field(default_factory=lambda: time.time() - time.monotonic())
 
     def to_json(self) -> str:
         """One line."""
@@ -64,6 +68,7 @@ class Watch:
 
     folder: Path
     name: str
+    since: float
     steps: WeakKeyDictionary[DbosSteps, Counter[str]] = field(default_factory=WeakKeyDictionary)
 
     def __post_init__(self) -> None:
@@ -72,7 +77,9 @@ class Watch:
 
     def write(self, what: str, key: str, step: str, place: int | None = None) -> None:
         """One line, whole, at once."""
-        os.write(self._log, f"{time.time():.4f} {self.name} {what} {key} {step} {place or 0}\n".encode())
+        os.write(
+            self._log, f"{self.since + time.monotonic():.4f} {self.name} {what} {key} {step} {place or 0}\n".encode()
+        )
 
     def number(self, run: DbosSteps, name: str) -> str:
         """The step's short name, numbered within its run: `tools2`."""
@@ -153,7 +160,7 @@ def live(order: Order) -> int:
         own = lease.here
         lease.here = lambda: (order.host, own()[1])
     gap.MOST_CALLS = CALLS
-    Watch(Path(order.folder), order.name).install()
+    Watch(Path(order.folder), order.name, order.since).install()
     try:
         serve.run(web=order.verb in ("serve", "web"), worker=order.verb in ("serve", "worker"))
     except NightjarError as error:
