@@ -88,16 +88,21 @@ def _started() -> Cluster:
     tools = binaries()
     assert tools is not None
     folder = Path(tempfile.mkdtemp(prefix="nightjar-pg-", dir=os.environ.get("NIGHTJAR_TEST_PG_DIR")))
-    user = next((name for name in _UNPRIVILEGED if _exists(name)), None) if os.getuid() == 0 else None
+    user = unprivileged()
     if user:
         shutil.chown(folder, user)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     settings = " ".join(f"-c {one}" for one in (*_QUICK, f"port={port}", f"unix_socket_directories={folder}"))
     _as(user, tools / "initdb", "-D", data, "-U", "nightjar", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
     listen = f"{settings} -c listen_addresses=127.0.0.1"
     _as(user, tools / "pg_ctl", "start", "-w", "-s", "-D", data, "-l", folder / "log", "-o", listen)
     pid = int((data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
     return Cluster(f"postgresql://nightjar@127.0.0.1:{port}/postgres", "", str(folder), pid)
+
+
+def unprivileged() -> str | None:
+    """Who runs a server that refuses to be root's; None where nobody else is needed."""
+    return next((name for name in _UNPRIVILEGED if _exists(name)), None) if os.getuid() == 0 else None
 
 
 def _exists(user: str) -> bool:
@@ -108,7 +113,8 @@ def _as(user: str | None, *command: object) -> None:
     subprocess.run([str(part) for part in command], user=user, cwd="/", stdout=subprocess.DEVNULL, check=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

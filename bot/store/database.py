@@ -21,6 +21,7 @@ from bot.store.votes import SqlVotes
 _IDLE_MS = 4_000
 _BUSY_MS = 2_000  # then the thread is free for others, and the transaction is tried again
 _LIVE = {"connect_timeout": 2, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}  # seconds
+_NONE_PREPARED = {"prepare_threshold": None}  # behind a PgBouncer the next transaction may have another session
 _UNHEARD_MS = 5_000
 _HUNG_MS = 30_000
 """One statement: a batch that retention deletes takes seconds at most, and migrations connect by themselves."""
@@ -59,10 +60,10 @@ def _let_go(connection: Any, _: Any) -> None:
 
 
 def liveness(full: URL) -> dict[str, Any]:
-    """How connections to PostgreSQL notice that nobody is there; what the URL says wins."""
+    """How connections to PostgreSQL notice that nobody is there, and keep nothing in a session; the URL wins."""
     if full.get_backend_name() == "sqlite":
         return {}
-    return {**_LIVE, "tcp_user_timeout": _UNHEARD_MS, **full.query}
+    return {**_LIVE, **_NONE_PREPARED, "tcp_user_timeout": _UNHEARD_MS, **full.query}
 
 
 def _database(url: str) -> Database:

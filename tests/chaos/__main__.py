@@ -14,6 +14,7 @@ from random import Random, SystemRandom
 from statistics import median
 from typing import Any
 
+from tests.chaos.bouncer import MODES, installed
 from tests.chaos.end import caught_up, drained_of
 from tests.chaos.harm import EVERY, ONLY, Mayhem, plan
 from tests.chaos.judge import Verdict, story
@@ -35,6 +36,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--faults", type=float, default=0.2, help="share of Slack calls that fail")
     parser.add_argument("--rate", type=float, default=1.0, help="messages a second")
     parser.add_argument("--transport", choices=("socket", "http"), default="socket", help="http: a web process beside")
+    parser.add_argument("--bouncer", choices=MODES, default="", help="a PgBouncer before PostgreSQL, in this mode")
     parser.add_argument("--apart", action="store_true", help="as if each worker ran on a machine of its own")
     parser.add_argument("--cold", action="store_true", help="start each process from nothing")
     parser.add_argument("--folder", type=Path, default=None, help="where logs and stories are kept")
@@ -49,7 +51,7 @@ async def run(told: argparse.Namespace, database: str, seed: int, minutes: float
     paced = minutes if told.kills else 0.0
     blows = plan(Random(f"{seed} harm"), kills, only=told.only, freezes=database != "sqlite", minutes=paced)
     towns = {"workers": told.workers, "seed": seed, "faults": told.faults, "cold": told.cold, "apart": told.apart}
-    async with stage(database=database, folder=folder, transport=told.transport, **towns) as town:
+    async with stage(database=database, folder=folder, transport=told.transport, bouncer=told.bouncer, **towns) as town:
         mayhem, end = Mayhem(town, calm=told.only == "stop"), asyncio.Event()
         load = asyncio.create_task(Load(town, Random(f"{seed} load"), told.rate).run(end))
         try:
@@ -85,6 +87,7 @@ def _figures(town: Town, verdict: Verdict, mayhem: Mayhem) -> dict[str, Any]:
         "offered": verdict.offered,
         "slash_while_down": verdict.untold,
         "given_up": len(verdict.given_up),
+        "failed": len(verdict.failed),
         "progress_folded": verdict.folded,
         "harms": {kind: harms.count(kind) for kind in sorted(set(harms))},
         "windows": dict(sorted(mayhem.met.items())),
@@ -99,9 +102,9 @@ def _spread(name: str, seconds: list[float]) -> dict[str, float | None]:
 
 
 def _tell(town: Town, verdict: Verdict, seed: int) -> None:
-    kinds = ("lost", "doubled", "repeated", "disorder", "zombies", "undelivered", "given_up")
+    kinds = ("lost", "doubled", "repeated", "disorder", "zombies", "undelivered", "given_up", "failed")
     named = [f"{kind}: {', '.join(found)}" for kind in kinds if (found := getattr(verdict, kind))]
-    keys = [*verdict.wrong, *verdict.undelivered, *verdict.given_up]
+    keys = [*verdict.wrong, *verdict.undelivered, *verdict.given_up, *verdict.failed]
     stories = [story(town.history, key) for key in keys]
     (town.folder / "stories.txt").write_text("\n\n".join([*named, *stories]), encoding="utf-8")
     if verdict.wrong:
@@ -111,6 +114,9 @@ def _tell(town: Town, verdict: Verdict, seed: int) -> None:
 def main() -> int:
     """The exit code."""
     told = options()
+    if told.bouncer and not installed():
+        sys.stdout.write(json.dumps({"skipped": "pgbouncer is not installed"}) + "\n")
+        return 0
     databases = ("sqlite", "postgresql") if told.database == "both" else (told.database,)
     seed = SystemRandom().randrange(1_000_000) if told.seed is None else told.seed
     sys.stderr.write(f"seed {seed}\n")

@@ -34,7 +34,7 @@ from tests.scenarios.stage import free_port
 
 MOST = {
     **dict.fromkeys(("lost", "doubled", "repeated_steps", "order_broken", "never_delivered", "given_up"), 0.0),
-    **dict.fromkeys(("taken_from_the_living", "offered", "said_late", "cut_short", "refused"), 0.0),
+    **dict.fromkeys(("failed", "taken_from_the_living", "offered", "said_late", "cut_short", "refused"), 0.0),
     **dict.fromkeys(("not_in_log", "not_in_readyz", "not_said_by_doctor"), 0.0), "drained_s": 60.0,
 }  # fmt: skip
 WORKERS, RATE = 3, 1.0
@@ -86,7 +86,7 @@ async def played(told: argparse.Namespace, database: str, transport: str, off: s
         "accepted": verdict.accepted, "answered": verdict.answered, "lost": len(verdict.lost),
         "doubled": len(verdict.doubled), "repeated_steps": len(verdict.repeated),
         "order_broken": len(verdict.disorder), "never_delivered": len(verdict.undelivered),
-        "given_up": len(verdict.given_up), "taken_from_the_living": both,
+        "given_up": len(verdict.given_up), "failed": len(verdict.failed), "taken_from_the_living": both,
         "offered": sum(shown.part == "offer" for shown in town.history.shown),
         "said_late": sum(LATE in text for text in texts), "cut_short": sum(SHORT in text for text in texts),
         "refused": log.count("refused a request that Slack signed"), "not_in_log": int(SAID not in log),

@@ -29,6 +29,7 @@ class Verdict:
     offered: int = 0
     undelivered: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
@@ -81,6 +82,8 @@ def _promises(history: History, verdict: Verdict) -> None:
         verdict.accepted += 1
         if row is not None and row.status == _GIVEN_UP:
             verdict.given_up.append(asked.key)
+        if row is not None and row.status == "ERROR":
+            verdict.failed.append(asked.key)
         own = finals[asked.key]
         if any(shown.final and not _anothers(asked, shown) for shown in own):
             verdict.answered += 1

@@ -31,6 +31,7 @@ from bot.demo.slack.workspace import TEAM, Happening
 from bot.slack.posting import is_final, mark_of
 from bot.store.migrate import migrate
 from tests import postgres
+from tests.chaos.bouncer import bounced
 from tests.chaos.crew import Nursery, Worker
 from tests.chaos.history import Asked, Books, Delivery, History, Kind, Shown, works_of
 from tests.chaos.judge import Verdict, judge
@@ -187,24 +188,27 @@ async def stage(
     cold: bool = False,
     apart: bool = False,
     transport: str = "socket",
+    bouncer: str = "",
     own: Sequence[Mapping[str, str]] = (),
     off: Mapping[str, float] | None = None,
     **more: Any,
 ) -> AsyncIterator[Town]:
     """All of it, at work. `faults` is the share of Slack calls that fail; `apart` gives each worker a machine of its
     own; `cold` starts each from nothing; `more` are settings of the bot. SQLite has one worker. Over `http` a further
-    process hears Slack, and is the first of `own`, which are further variables of each; `off` tells of their clocks."""
+    process hears Slack, and is the first of `own`, which are further variables of each; `off` tells of their clocks. A
+    PgBouncer in the mode `bouncer` may stand before PostgreSQL."""
     home = folder or Path(tempfile.mkdtemp(prefix="nightjar-chaos-"))
     home.mkdir(parents=True, exist_ok=True)
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each piece of a reply whose asker was killed
     history, weather = History(), Weather(faults, seed)
     async with contextlib.AsyncExitStack() as stack:
         url = stack.enter_context(_made(database, home))
+        way = stack.enter_context(bounced(url, bouncer)) if bouncer else url
         sources = await stack.enter_async_context(watched())
         model = await stack.enter_async_context(MessagesServer(Model(history), strict=False))
         slack = await stack.enter_async_context(_sandbox(weather))
         nursery = await stack.enter_async_context(Nursery(home, cold).open())
-        told = {"nightjar_models": "claude", "anthropic_base_url": model.url, "database_url": url, "log_level": "INFO"}
+        told = {"nightjar_models": "claude", "anthropic_base_url": model.url, "database_url": way, "log_level": "INFO"}
         told["slack_transport"] = transport
         variables = environment(given(slack.credentials(), home, **sources, **{**told, **more}), home)
         crew = _crew(nursery, variables, history, 1 if database == "sqlite" else workers, apart=apart)

@@ -156,6 +156,8 @@ def live(order: Order) -> int:
     log = os.open(Path(order.folder) / f"{order.name}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for number in (1, 2):
         os.dup2(log, number)
+    if "FAKETIME" in order.environment:
+        time.sleep = _sleep  # type: ignore[assignment]
     if order.host:
         own = lease.here
         lease.here = lambda: (order.host, own()[1])
@@ -167,6 +169,11 @@ def live(order: Order) -> int:
         typer.echo(f"nightjar: {error}", err=True)
         return 2
     return 0
+
+
+def _sleep(seconds: float) -> None:
+    """Under libfaketime 0.9.10 Python's own, which waits for a time of the monotonic clock, fails at once."""
+    threading.Event().wait(seconds)
 
 
 def _born(order: Order) -> int:
