@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -109,3 +110,22 @@ async def test_while_it_is_away(server: Server, url: str, tmp_path: Path) -> Non
         assert not await engine.start("walk", "k", "lane", {"count": 1, "seconds": 0})
         await asyncio.wait_for(engine.drained(), 20)
     assert len(Log(tmp_path / "log").lines("ends", "k")) <= 1
+
+
+async def test_an_acceptance_that_waits_holds_nobody_who_leaves(server: Server, url: str, tmp_path: Path) -> None:
+    """Its thread goes on trying when nobody waits for the ack any more; a process that ends would wait for it for as
+    long as the database is away."""
+    engine = DbosEngine(url, FLOWS)
+    try:
+        async with engine.serving(Log(tmp_path / "log")):
+            await crash(server)
+            with pytest.raises(TimeoutError):
+                await engine.start("walk", "k", "lane", {"count": 1, "seconds": 0})
+            waiting = [thread for thread in threading.enumerate() if thread.name.startswith("door")]
+            began = time.monotonic()
+        for thread in waiting:
+            await asyncio.to_thread(thread.join, 10 - (time.monotonic() - began))
+        assert waiting
+        assert not any(thread.is_alive() for thread in waiting)
+    finally:
+        await asyncio.to_thread(server.start)
