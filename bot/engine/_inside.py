@@ -10,6 +10,7 @@ from dbos._dbos import _get_dbos_instance
 from dbos._sys_db import SystemDatabase, db_retry
 from dbos._utils import GlobalParams
 
+from bot.engine._quiet import PATIENCE
 from bot.engine._setup import LANES
 
 T = TypeVar("T")
@@ -57,5 +58,6 @@ def owned(key: str) -> bool:
 
 
 def wait_no_more(client: DBOSClient | None = None) -> None:
-    """Let calls fail that wait for the database to come back, so that a process can end without it."""
+    """Let calls fail that wait for the database, or for room on its disk, so that a process can end without it."""
+    PATIENCE.ends = PATIENCE.ends or client is None
     (client._sys_db if client else database())._retry_connection_errors = False

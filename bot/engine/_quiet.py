@@ -1,13 +1,19 @@
 """What DBOS does that a bot of many processes needs otherwise: its log, and how long it waits for its database."""
 
 import logging
+import sqlite3
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
-from dbos import _sys_db
+from dbos import _sys_db, _utils
 from dbos import error as dbos_error
 
+T = TypeVar("T")
 _LONGEST_NAP = 1.0
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_impatient: ContextVar[bool] = ContextVar("impatient", default=False)
 _AWAY = (
     "Database connection failed", "Exception encountered in queue thread", "Exception reloading queue",
     "Exception finding work", "Exception listing queues", "Error fetching dequeued",
@@ -26,9 +32,38 @@ class _ShortNaps:
         time.sleep(min(seconds, _LONGEST_NAP))
 
 
-def nap_shortly() -> None:
-    """While its database is away DBOS doubles its pauses up to a minute; with this it is back a second after it."""
+class Patience:
+    """On a full disk DBOS fails what it has to write to a SQLite file, and so a run in the middle of its work. With
+    this it waits for room as it waits for a server, until `ends`; whoever asks `at_once` is told at once."""
+
+    def __init__(self) -> None:
+        self.ends = False
+
+    def begin(self) -> None:
+        """From now on, in this process."""
+        self.ends = False
+        known: Callable[[Exception], bool] = _utils.retriable_sqlite_exception
+        setattr(_sys_db, "retriable_sqlite_exception", lambda error: known(error) or self._waits(error))  # noqa: B010
+
+    def _waits(self, error: Exception) -> bool:
+        code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind
+        return code in _NO_ROOM and not (self.ends or _impatient.get())
+
+
+async def at_once(call: Awaitable[T]) -> T:
+    """In a context of its own: wait for no room."""
+    _impatient.set(True)
+    return await call
+
+
+PATIENCE = Patience()  # DBOS is one per process
+
+
+def wait_well() -> None:
+    """While its database is away DBOS doubles its pauses up to a minute; with this it is back a second after it. And it
+    waits for room."""
     setattr(_sys_db, "time", _ShortNaps())  # noqa: B010  DBOS is pinned
+    PATIENCE.begin()
 
 
 class _Known(logging.Filter):

@@ -29,7 +29,7 @@ from bot.domain.ports import Load, Run
 from bot.engine import _file, _inside, lease
 from bot.engine._door import Door
 from bot.engine._keeper import ANEW, Anew, Keeper, Told
-from bot.engine._quiet import nap_shortly, quieten
+from bot.engine._quiet import at_once, quieten, wait_well
 from bot.engine._rows import Rows, Spot
 from bot.engine._setup import BESIDE, LANES, VERSION, apart, blocking, config, only_engine, register
 from bot.engine._steps import DbosSteps, OtherVersion
@@ -131,7 +131,7 @@ class DbosEngine:
 
     async def _launch(self, executor: str, *, listen: bool) -> DBOS:
         quieten(self._told)
-        nap_shortly()
+        wait_well()
         DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=_MOST_BEGUN)(self._workflow())
         dbos = DBOS(config=config(self._url, executor, lease.SECONDS - lease.MARGIN))
         DBOS.listen_queues([LANES, BESIDE] if listen else [])
@@ -244,7 +244,7 @@ class DbosEngine:
         with telemetry.span("accept", key, first=True):
             try:
                 async with asyncio.timeout(_ACCEPT_SECONDS):
-                    await apart(enqueue(options, flow, plain.cleaned(payload)))
+                    await apart(at_once(enqueue(options, flow, plain.cleaned(payload))))
             except dbos_error.DBOSWorkflowIDInUseError:
                 telemetry.no_span()
                 return False

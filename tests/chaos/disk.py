@@ -1,9 +1,12 @@
 """The disk of the SQLite files is full in mid-answer, and then is not: what was acked is there, without a restart.
 
-python -m tests.chaos.disk [--json] [--size 16m] [--full 20]
+python -m tests.chaos.disk [--json] [--size 16m] [--full 20] [--only both|store|engine …]
 
 The files are on a small tmpfs, which takes the right to mount one; without it the run is skipped and says so. Somebody
-asks twice a second. A file takes what room is left for `--full` seconds, then it is taken away.
+asks twice a second. A file takes what room is left for `--full` seconds, then it is taken away. Three times: both files
+lie there, only the store's (answers, evidence, notes), or only the engine's. Afterwards every question must be answered
+by an answer, not by a failure, and all evidence that it names be there. A real full disk fails what a process writes,
+syncs and maps, as the kernel does; errors that `fiu-run` injects into calls would meet its log and sockets as well.
 """
 
 import argparse
@@ -33,11 +36,13 @@ from tests.scenarios.stage import environment, free_port, given, looks_then_answ
 
 MOST = {
     "acked_missing": 0.0, "unanswered": 0.0, "doubled": 0.0, "red_s": 10.0, "green_s": 20.0, "drained_s": 60.0,
-    "restarts": 0.0, "bad_files": 0.0, "said_to_be_ready": 0.0,
+    "restarts": 0.0, "bad_files": 0.0, "said_to_be_ready": 0.0, "failed": 0.0, "without_record": 0.0,
+    "evidence_missing": 0.0,
 }  # fmt: skip
 CHANNELS, EVERY, WELL, WAIT = 20, 0.5, 5.0, 120.0  # seconds
 FULL = re.compile(r'"disk":\{"why":"0 MB free')
-FILES = ("nightjar.sqlite", "nightjar-engine.sqlite")
+STORE, ENGINE = "nightjar.sqlite", "nightjar-engine.sqlite"
+ON_DISK = {"both": (STORE, ENGINE), "store": (STORE,), "engine": (ENGINE,)}
 
 
 @contextmanager
@@ -69,6 +74,26 @@ def is_whole(file: Path) -> bool:
     """Whether SQLite finds nothing wrong with it."""
     with closing(sqlite3.connect(file)) as opened:
         return bool(opened.execute("PRAGMA integrity_check").fetchone() == ("ok",))
+
+
+def rows(file: Path, statement: str) -> list[tuple[str, ...]]:
+    """What SQLite finds."""
+    with closing(sqlite3.connect(file)) as opened:
+        return opened.execute(statement).fetchall()
+
+
+def kept(store: Path, engine: Path) -> dict[str, int]:
+    """What is wrong with what the files hold: runs that failed, answers nobody recorded, evidence that is not there."""
+    records = [json.loads(record) for (record,) in rows(store, "SELECT record FROM investigations")]
+    there = set(rows(store, "SELECT flow, id FROM evidence"))
+    answers = {record["flow"]: record["answer"] for record in records if record["state"] == "answered"}
+    named = {(flow, cited["id"]) for flow, answer in answers.items() for cited in answer["evidence"]}
+    done = {key for (key,) in rows(engine, "SELECT workflow_uuid FROM workflow_status WHERE status = 'SUCCESS'")}
+    wrong = rows(engine, "SELECT workflow_uuid FROM workflow_status WHERE status <> 'SUCCESS'")
+    return {
+        "failed": len(wrong), "without_record": len({key for key in done if key.startswith("ans:")} - answers.keys()),
+        "evidence_named": len(named), "evidence_missing": len(named - there),
+    }  # fmt: skip
 
 
 @dataclass
@@ -123,15 +148,17 @@ async def asking(slack: Sandbox, asked: list[str], end: asyncio.Event) -> None:
         await asyncio.sleep(EVERY)
 
 
-async def play(options: argparse.Namespace, disk: Path) -> dict[str, object]:
-    """The whole run."""
+async def play(options: argparse.Namespace, disk: Path, what: str) -> dict[str, object]:
+    """The whole run, with these files on the disk."""
     asked, end, port = list[str](), asyncio.Event(), free_port()
     folder = Path(tempfile.mkdtemp(prefix="nightjar-full-"))
     town = Sandbox(channels=[f"inc-{number}" for number in range(CHANNELS)], retry_delays=(0, 5, 20, 60))
     async with watched() as sources, served(slow) as (_, claude), town as slack:
         heard = Heard(slack)
         slack.traffic.listeners.append(heard.hear)
-        told = given(slack.credentials(), disk, **{**sources, **claude, "port": port, "log_level": "WARNING"})
+        store, engine = ((disk if name in ON_DISK[what] else folder) / name for name in (STORE, ENGINE))
+        urls = {"database_url": f"sqlite:///{store}", "engine_url": f"sqlite:///{engine}"}
+        told = given(slack.credentials(), disk, **{**sources, **claude, **urls, "port": port, "log_level": "WARNING"})
         order = Order("full", "serve", str(folder), environment(told, folder)).to_json()
         bot = await asyncio.create_subprocess_exec(*WORKER, order)
         try:
@@ -160,12 +187,12 @@ async def play(options: argparse.Namespace, disk: Path) -> dict[str, object]:
             await bot.wait()
         answers = heard.answers()
     return {
-        "asked": len(asked), "acked": len(heard.acked & set(asked)), "refused_while_full": refused,
+        "on_the_disk": what, "asked": len(asked), "acked": len(heard.acked & set(asked)), "refused_while_full": refused,
         "taken_bytes": taken,
         "acked_missing": len((heard.acked & set(asked)) - set(answers)),
         "unanswered": len(set(asked) - set(answers)), "doubled": len(answers) - len(set(answers)), "red_s": red,
         "green_s": green, "drained_s": drained, "restarts": restarts,
-        "bad_files": sum(not is_whole(disk / name) for name in FILES), "readyz": said,
+        "bad_files": sum(not is_whole(file) for file in (store, engine)), **kept(store, engine), "readyz": said,
         "said_to_be_ready": int(not said.startswith("503")), "folder": str(folder),
     }  # fmt: skip
 
@@ -176,15 +203,19 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--size", default="16m", help="of the disk")
     parser.add_argument("--full", type=float, default=20.0, help="seconds without room")
+    parser.add_argument("--only", nargs="+", default=list(ON_DISK), choices=list(ON_DISK), help="what lies on it")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # or the disk would stay mounted
-    try:
-        with small_disk(options.size) as disk:
-            found = asyncio.run(play(options, disk))
-    except PermissionError as error:
-        sys.stdout.write(json.dumps({"skipped": str(error)}) + "\n")
-        sys.exit(0)
-    sys.exit(report(found, MOST, {}, lines=not options.json))
+    missed = 0
+    for what in options.only:
+        try:
+            with small_disk(options.size) as disk:
+                found = asyncio.run(play(options, disk, what))
+        except PermissionError as error:
+            sys.stdout.write(json.dumps({"skipped": str(error)}) + "\n")
+            sys.exit(0)
+        missed |= report(found, MOST, {}, lines=not options.json)
+    sys.exit(missed)
 
 
 if __name__ == "__main__":
