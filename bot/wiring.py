@@ -15,6 +15,7 @@ from bot.check.redact import Redactor
 from bot.domain.errors import ReplyError, SetupError
 from bot.domain.plugin import Flow
 from bot.domain.ports import Chat, Replies, Run
+from bot.engine import tables
 from bot.engine.dbos import DbosEngine
 from bot.engine.inline import InlineEngine
 from bot.flows import answer, beside, compare, heartbeat
@@ -152,7 +153,7 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
     """Everything: database migrated on SQLite, engine, Slack; what runs is drained on leaving."""
     redact = Redactor(settings.secrets)
     telemetry.setup(settings.log_level, json=settings.log_format == "json", mask=redact)
-    await asyncio.to_thread(_require_schema, settings.database_url)
+    await asyncio.to_thread(_require_schema, settings)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database_url))
         told: list[House] = []
@@ -199,11 +200,14 @@ def _flows(settings: Settings) -> dict[str, Flow]:
     return flows
 
 
-def _require_schema(url: str) -> None:
+def _require_schema(settings: Settings) -> None:
     """SQLite is migrated on the spot, after a backup; PostgreSQL by its release step, as others may be using it."""
+    url, engine = settings.database_url, engine_url(settings)
     if url.startswith("sqlite"):
         migrate(url)
     elif why := fault(url):
+        raise SetupError(why)
+    if not engine.startswith("sqlite") and (why := tables.trouble(engine)):
         raise SetupError(why)
 
 

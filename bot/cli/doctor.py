@@ -16,6 +16,7 @@ from bot.domain.errors import SetupError
 from bot.domain.messages import Ask, Message
 from bot.domain.outcomes import Fault
 from bot.domain.sources import Health, Instance
+from bot.engine import tables
 from bot.engine.glance import glance
 from bot.readiness import little_room
 from bot.slack.client import open_client
@@ -144,10 +145,14 @@ def _disk(config: settings.Settings) -> list[Check]:
 
 def _engine(config: settings.Settings) -> list[Check]:
     """What waits and works, over all processes; that nothing runs yet is no fault."""
+    url = wiring.engine_url(config)
     try:
-        load = glance(wiring.engine_url(config))
+        why = "" if url.startswith("sqlite") else tables.trouble(url)
+        load = glance(url)
     except SetupError as error:
         return [Check("engine", False, str(error), "check DATABASE_URL and ENGINE_URL")]
+    if why:
+        return [Check("engine", False, why, "docs/operating.md, PgBouncer")]
     if load is None:
         return [Check("engine", True, "nothing was ever asked")]
     said = f"{load.waiting} wait, {load.working} work, {load.workers} worker{'' if load.workers == 1 else 's'}"
