@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from bot.parts import Registry, all_flows, all_tools, open_sources, policy
 from bot.readiness import Readiness, Report
 from bot.settings import Settings
 from bot.slack.app import SlackApp
-from bot.slack.client import open_client
+from bot.slack.client import SlackClient, open_client
 from bot.slack.files import SlackFiles
 from bot.slack.health import Pulse
 from bot.slack.reply import SlackReplies
@@ -35,6 +35,8 @@ from bot.store.memory import open_memory
 from bot.store.migrate import fault, migrate
 from bot.store.repositories import Store
 from bot.vitals import Vitals
+
+_TIME_SECONDS = 2.0  # for Slack's time at the start
 
 
 class SystemClock:
@@ -188,8 +190,16 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
         told.append(house)
         stack.push_async_callback(house.vitals.close)
         await stack.enter_async_context(_closing(deps))
+        await _set_right(client)
         await stack.enter_async_context(engine.serving(deps, listen=listen))
         yield house
+
+
+async def _set_right(client: SlackClient) -> None:
+    """Hear Slack's time before anything is judged by it; a Slack that is away is not waited for."""
+    with suppress(ReplyError, TimeoutError):
+        async with asyncio.timeout(_TIME_SECONDS):
+            await client.me()
 
 
 def _flows(settings: Settings) -> dict[str, Flow]:

@@ -1,6 +1,7 @@
 """What is built from settings, and what refuses to be."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 
 from bot import parts, settings, wiring
 from bot.cli.terminal import Terminal
+from bot.demo.slack.sandbox import Sandbox
 from bot.demo.vendors import Vendors
 from bot.domain.errors import SetupError
 from bot.domain.sources import Health, Instance, Sources
+from bot.slack.clock import SlackClock
 from tests import postgres
 from tests.scenarios.world import RULES, Corner
 
@@ -182,3 +185,23 @@ async def test_an_empty_postgresql_is_not_migrated_unasked(postgres_cluster: pos
     with pytest.raises(SetupError, match=r"schema none, this version needs .*: run `nightjar migrate`"):
         async with asyncio.timeout(20), wiring.open_house(given):
             pass
+
+
+async def test_slacks_time_is_known_before_anything_is_worked_on(tmp_path: Path) -> None:
+    """A run that goes on in a process of a wrong clock would be judged by it, and cut short; also where nobody hears
+    Slack."""
+    async with Sandbox() as slack:
+        told = {"slack_bot_token": slack.bot_token, "slack_api_url": slack.api_url}
+        house = settings.read(**{**read(tmp_path).model_dump(include={"database_url", "log_level"}), **told})
+        async with wiring.open_house(house) as opened:
+            assert isinstance(opened.deps.clock, SlackClock)
+            assert opened.deps.clock.ahead == pytest.approx(0, abs=2)
+
+
+async def test_a_slack_that_is_away_holds_up_no_start(tmp_path: Path) -> None:
+    """What was accepted is worked on all the same."""
+    began = time.monotonic()
+    async with wiring.open_house(read(tmp_path)) as opened:
+        assert time.monotonic() - began < 8
+        assert isinstance(opened.deps.clock, SlackClock)
+        assert opened.deps.clock.ahead is None

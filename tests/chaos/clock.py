@@ -13,6 +13,7 @@ it the run is skipped and says so.
 import argparse
 import asyncio
 import json
+import re
 import sys
 import tempfile
 import time
@@ -38,7 +39,9 @@ MOST = {
     **dict.fromkeys(("not_in_log", "not_in_readyz", "not_said_by_doctor"), 0.0), "drained_s": 60.0,
 }  # fmt: skip
 WORKERS, RATE = 3, 1.0
-LATE, SHORT, SAID = "Late: asked at", "s was reached", "s against Slack"
+LATE, SAID = "Late: asked at", "s against Slack"
+SHORT = re.compile(r"limit of \d+ s was reached")
+ASKED = 3  # times that `doctor` is run where a busy machine lets it hear nothing
 LIBRARIES = (Path("/usr/lib"), Path("/usr/local/lib"))
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -88,7 +91,7 @@ async def played(told: argparse.Namespace, database: str, transport: str, off: s
         "order_broken": len(verdict.disorder), "never_delivered": len(verdict.undelivered),
         "given_up": len(verdict.given_up), "failed": len(verdict.failed), "taken_from_the_living": both,
         "offered": sum(shown.part == "offer" for shown in town.history.shown),
-        "said_late": sum(LATE in text for text in texts), "cut_short": sum(SHORT in text for text in texts),
+        "said_late": sum(LATE in text for text in texts), "cut_short": sum(bool(SHORT.search(text)) for text in texts),
         "refused": log.count("refused a request that Slack signed"), "not_in_log": int(SAID not in log),
         "not_in_readyz": int(SAID not in said), "not_said_by_doctor": int(SAID not in doctor),
         "takeover_max_s": max(verdict.takeovers, default=0.0), "drained_s": DRAIN if drained is None else drained,
@@ -128,15 +131,17 @@ def _taken(town: Town) -> int:
 
 
 async def _doctor(worker: Worker) -> str:
-    """What `nightjar doctor` says on the machine of this worker."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "doctor", "--json"), env={**worker.environment, **worker.own},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    said, _ = await process.communicate()
-    (worker.nursery.folder / "doctor.json").write_bytes(said)
-    checks = json.loads(said)
-    return "\n".join(check["detail"] for check in checks if check["part"] == "clock" and not check["ok"])
+    """What `nightjar doctor` says of the clock on the machine of this worker."""
+    for _ in range(ASKED):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "doctor", "--json"), env={**worker.environment, **worker.own},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        said, _ = await process.communicate()
+        (worker.nursery.folder / "doctor.json").write_bytes(said)
+        if clock := [check["detail"] for check in json.loads(said) if check["part"] == "clock" and not check["ok"]]:
+            return str(clock[0])
+    return ""
 
 
 async def play(told: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
