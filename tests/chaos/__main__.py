@@ -118,6 +118,7 @@ def main() -> int:
         sys.stdout.write(json.dumps({"skipped": "pgbouncer is not installed"}) + "\n")
         return 0
     databases = ("sqlite", "postgresql") if told.database == "both" else (told.database,)
+    databases = ("postgresql",) if told.bouncer else databases
     seed = SystemRandom().randrange(1_000_000) if told.seed is None else told.seed
     sys.stderr.write(f"seed {seed}\n")
     kept = True

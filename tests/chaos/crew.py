@@ -27,6 +27,7 @@ class Nursery:
     pids: dict[str, asyncio.Future[int]] = field(default_factory=dict)
     gone: dict[int, asyncio.Future[int]] = field(default_factory=dict)
     _mother: Process | None = None
+    _alone: list[Process] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @asynccontextmanager
@@ -50,6 +51,7 @@ class Nursery:
         if self.cold or "LD_PRELOAD" in order.environment:
             command = (sys.executable, "-m", "tests.chaos.worker", order.to_json())
             process = await asyncio.create_subprocess_exec(*command, env=order.environment, start_new_session=True)
+            self._alone.append(process)
             self._spawn(self._attend(process))
             return process.pid
         assert self._mother is not None
@@ -91,6 +93,10 @@ class Nursery:
         task.add_done_callback(self._tasks.discard)
 
     async def _close(self) -> None:
+        for process in self._alone:
+            if process.returncode is None:
+                process.kill()
+                await self.ended(process.pid)
         if self._mother and self._mother.stdin:
             self._mother.stdin.close()
             await self._mother.wait()

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from bot.demo.slack.faults import KINDS
-from tests.chaos.harm import WINDOWS, plan
+from tests.chaos.harm import WINDOWS, Blow, _may_meet, plan
 from tests.chaos.stage import stage
 from tests.chaos.weather import Weather
 from tests.conftest import BOTH
@@ -70,3 +70,24 @@ async def test_a_worker_dies_where_it_is_told_and_the_next_one_goes_on(server: s
     assert (verdict.accepted, verdict.answered) == (3, 3)
     assert [harm.kind for harm in town.history.harms] == ["aimed", "stop", "term"]
     assert len(verdict.takeovers) == len(verdict.resumes) == 1
+
+
+@pytest.mark.parametrize("server", BOTH)
+async def test_over_http_a_dead_door_loses_nothing(server: str, tmp_path: Path) -> None:
+    """Slack tries again until there is one; the worker's windows and the door's are told apart."""
+    database = "sqlite" if server == "sqlite" else "postgresql"
+    async with stage(database=database, transport="http", folder=tmp_path / "run") as town:
+        door, worker = town.workers
+        met = {window: [one.verb for one in (door, worker) if _may_meet(one, blow, over_http=True)]
+               for window, blow in ((blow.window, blow) for blow in (Blow("aimed", 0, 0, "accept before"),
+                                    Blow("aimed", 0, 0, "model1 before"), Blow("kill", 0, 0)))}  # fmt: skip
+        assert met == {"accept before": ["web"], "model1 before": ["worker"], "": ["web", "worker"]}
+        await door.kill()
+        said = await town.ask("inc-a", "", ASKED)
+        await door.start()
+        await town.drained(40)
+        verdict = town.verdict()
+        tries = [delivery.status for delivery in town._delivered[said["channel"], said["ts"]]]
+    assert (verdict.wrong, verdict.answered) == ([], 1)
+    assert "no_connection" in tries
+    assert "ok" in tries
