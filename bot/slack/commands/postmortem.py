@@ -1,6 +1,5 @@
 """Draft the post-mortem of a thread."""
 
-import time
 from collections.abc import Mapping
 
 from bot.domain.investigations import Question
@@ -16,7 +15,7 @@ async def run(heard: Heard, context: SlackContext, commands: Mapping[str, Comman
     if heard.place.thread in ("", heard.ts):
         context.whisper(heard, WHERE)
         return
-    question = Question(heard.place, heard.rest, heard.person, heard.ts, command="postmortem", accepted=time.time())
+    question = Question(heard.place, "", heard.person, heard.ts, accepted=context.client.clock.time())
     await postmortem.request(context.deps.engine, question)
 
 
