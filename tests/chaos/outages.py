@@ -37,7 +37,7 @@ MOST = {
 }  # fmt: skip
 QUESTION, EVERY, CHANNELS, MODEL = "@nightjar why is cart failing?", 3.0, 60, "claude"
 GIVEN_UP, BACK, LAST = 120.0, 90.0, 60.0  # seconds
-LEFT_ALONE = ("has just failed several times", "left alone for")
+LEFT_ALONE = ("is left alone after failing", "is left alone for")
 
 
 @dataclass
