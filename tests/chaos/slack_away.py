@@ -18,6 +18,8 @@ from pathlib import Path
 
 from bot.demo.slack.records import Json
 from bot.demo.slack.sandbox import Sandbox
+from bot.slack.mention import OLD_SECONDS
+from bot.slack.offer import PART
 from bot.slack.posting import is_final, mark_of
 from bot.slack.render import LATE_SECONDS
 from tests.benchmarks.percentiles import report
@@ -26,8 +28,8 @@ from tests.chaos.worker import Order
 from tests.scenarios.stage import environment, free_port, given, looks_then_answers, served, text_of, watched
 
 MOST = {
-    "lost": 0.0, "doubled": 0.0, "unmarked": 0.0, "wrongly_late": 0.0, "not_in_readyz": 0.0, "back_s": 60.0,
-    "new_s": 30.0, "busy_percent": 5.0,
+    "lost": 0.0, "doubled": 0.0, "unmarked": 0.0, "wrongly_late": 0.0, "offered_too_young": 0.0, "not_in_readyz": 0.0,
+    "back_s": 60.0, "new_s": 30.0, "busy_percent": 5.0,
 }  # fmt: skip
 ASK, CHANNEL, MEANWHILE = "@nightjar why is cart failing? ({})", "inc-a", 3
 WAIT, CALM = 180.0, 5.0  # seconds
@@ -53,17 +55,24 @@ class Away:
         """The threads of all of them."""
         return [*self.before, *self.meanwhile, *self.after]
 
+    def own(self, part: str) -> list[Json]:
+        """Every message of the bot of a part."""
+        messages = [message.to_json() for message in self.slack.workspace.channel(CHANNEL).messages.values()]
+        return [message for message in messages if (mark_of(message) or ("", ""))[1] == part]
+
     def answers(self) -> list[Json]:
         """Every finished answer that stands there."""
-        messages = [message.to_json() for message in self.slack.workspace.channel(CHANNEL).messages.values()]
-        final = [message for message in messages if message["user"] == self.slack.bot_user_id and is_final(message)]
-        return [message for message in final if (mark_of(message) or ("", ""))[1] == "answer"]
+        return [message for message in self.own("answer") if is_final(message)]
+
+    def offered(self) -> set[str]:
+        """The threads in which an answer is offered by a button, as what was asked there is old."""
+        return {message["thread_ts"] for message in self.own(PART)}
 
     async def answered(self, threads: list[str]) -> float:
         """Wait until all of them are; how long that took."""
         began = time.monotonic()
         while time.monotonic() - began < WAIT:
-            if {message["thread_ts"] for message in self.answers()} >= set(threads):
+            if {message["thread_ts"] for message in self.answers()} | self.offered() >= set(threads):
                 break
             await asyncio.sleep(0.1)
         return time.monotonic() - began
@@ -115,14 +124,16 @@ async def _played(away: Away, pid: int, port: int, options: argparse.Namespace) 
     new = await away.answered(away.after)
     await away.answered(away.meanwhile)
     await asyncio.sleep(CALM)
+    now = time.time()
     answers = away.answers()
     late = {message["thread_ts"] for message in answers if "Late: asked at" in text_of(message)}
     due = set(away.before) - done if seconds > LATE_SECONDS else set()
     counts = Counter(message["thread_ts"] for message in answers)
-    offered = {ts for ts in away.meanwhile if seconds / 2 > LATE_SECONDS}
+    offered = away.offered()
     return {
         "minutes": options.minutes, "asked": len(away.asked), "answered_before": len(done),
-        "lost": len(set(away.asked) - counts.keys() - offered), "offered": len(offered - counts.keys()),
+        "lost": len(set(away.asked) - counts.keys() - offered), "offered": len(offered),
+        "offered_too_young": sum(now - float(ts) < OLD_SECONDS for ts in offered),
         "doubled": sum(count > 1 for count in counts.values()), "unmarked": len(due - late),
         "wrongly_late": len(late & {*away.after, *done}), "back_s": back, "new_s": new, "busy_percent": busy,
         "not_in_readyz": int("slack" not in said), "readyz": said,
