@@ -56,6 +56,8 @@ def hosted(request: Request) -> Reply:
     """Does whatever it is asked."""
     if condenses(request):
         return Said(Text("orders fail [cart:1]"))
+    if "blameless post-mortem" in str(request.body):
+        return Said(Text("## Summary\nThe cart fails [E1]."))
     if "digest" in asked_in(request) and not told(request.body["messages"][-1]):
         return Said(Call("digest_logs", {"question": f"why? ({asked_in(request)})"}))
     return looks_then_answers(request)
@@ -69,7 +71,7 @@ def own(request: Request) -> Reply:
 
 
 async def everything(scene: Scene) -> list[str]:
-    """All questions, a follow-up and a deep dive; the answers."""
+    """All questions, a follow-up, a deep dive and a post-mortem; the answers."""
     for count, question in enumerate(QUESTIONS, 1):
         root = await scene.ask(f"@nightjar {question}")
         answers = await scene.answers(count)
@@ -78,7 +80,9 @@ async def everything(scene: Scene) -> list[str]:
     await scene.ask(FOLLOW_UP, thread=thread)
     await scene.answers(len(QUESTIONS) + 1)
     await scene.slack.press(first, "deep_dive")
-    return [text_of(answer) for answer in await scene.answers(len(QUESTIONS) + 2, seconds=30.0)]
+    await scene.answers(len(QUESTIONS) + 2, seconds=30.0)
+    await scene.ask("@nightjar postmortem", thread=thread)
+    return [text_of(answer) for answer in await scene.answers(len(QUESTIONS) + 3, seconds=30.0)]
 
 
 def marks(requests: Sequence[Request]) -> set[str]:
@@ -92,7 +96,7 @@ def marks(requests: Sequence[Request]) -> set[str]:
 async def test_no_connection_to_a_hosted_model(
     play: Play, settings_file: Callable[[bool], None], logs: dict[str, str], first: str, *, in_house: bool
 ) -> None:
-    """Questions, deep dives, follow-ups, digests and failover: none with the switch on; with it off there are some."""
+    """Questions, follow-ups, deep dives, digests, post-mortems: none with the switch on, and with it off there are some."""
     settings_file(in_house)
     scripts = (hosted, own) if first == CLAUDE else (own, hosted)
     behind = LLAMA if first == CLAUDE else CLAUDE
