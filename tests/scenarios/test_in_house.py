@@ -96,7 +96,7 @@ def marks(requests: Sequence[Request]) -> set[str]:
 async def test_no_connection_to_a_hosted_model(
     play: Play, settings_file: Callable[[bool], None], logs: dict[str, str], first: str, *, in_house: bool
 ) -> None:
-    """Questions, follow-ups, deep dives, digests, post-mortems: none with the switch on, and with it off there are some."""
+    """Questions, follow-ups, deep dives, digests, post-mortems: none with the switch on; with it off some."""
     settings_file(in_house)
     scripts = (hosted, own) if first == CLAUDE else (own, hosted)
     behind = LLAMA if first == CLAUDE else CLAUDE
