@@ -8,6 +8,7 @@ from bot.analysis._log_tokens import PUNCT, QUOTES, WILD, Tokens, squeeze
 _FEWEST = 5  # forms that must differ
 _DISTINCT = 0.6  # share of them that have a word of their own at a place
 _FEW_KINDS, _KINDS = 4, 0.1  # words at one place, or their share of the forms, that tell kinds of entries apart
+_DEEPEST = 6  # times that kinds are told apart within kinds: each looks at all their words
 
 
 def scattered(forms: Sequence[Tokens]) -> dict[Tokens, Tokens]:
@@ -26,20 +27,21 @@ def scattered(forms: Sequence[Tokens]) -> dict[Tokens, Tokens]:
     return out
 
 
-def _kinds(rows: list[Tokens]) -> Iterator[list[Tokens]]:
+def _kinds(rows: list[Tokens], depth: int = 0) -> Iterator[list[Tokens]]:
     """The rows apart by the place with the fewest different words, as long as that tells kinds apart."""
     if len(rows) < _FEWEST:
         return
     counts = [(len({row[i] for row in rows}), i) for i in range(len(rows[0]))]
     fewest, at = min((one for one in counts if one[0] > 1), default=(0, 0))
-    if not 1 < fewest <= max(_FEW_KINDS, _KINDS * len(rows)) or fewest * 2 > len(rows):
+    apart_here = 1 < fewest <= max(_FEW_KINDS, _KINDS * len(rows)) and fewest * 2 <= len(rows)
+    if not apart_here or depth == _DEEPEST:
         yield rows
         return
     apart: defaultdict[str, list[Tokens]] = defaultdict(list)
     for row in rows:
         apart[row[at]].append(row)
     for some in apart.values():
-        yield from _kinds(some)
+        yield from _kinds(some, depth + 1)
 
 
 def _loosened(rows: list[Tokens]) -> dict[Tokens, Tokens]:

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from bot.analysis._log_scatter import scattered
 from bot.analysis.templates import Miner
 
 Made = Callable[["Pen"], str]
@@ -133,3 +134,9 @@ def test_what_names_a_state_stays_apart(lines: list[str], kinds: int) -> None:
     miner = Miner()
     miner.feed("\n".join(lines).encode())
     assert len(miner.patterns().templates) == kinds
+
+
+def test_lines_that_fall_apart_one_by_one_take_no_stack() -> None:
+    """As many lines as words, each line with another word at another place: nothing is the same in enough of them."""
+    forms = [("head", "word", *("no" if i != j else "yes" for j in range(1_200))) for i in range(1_200)]
+    assert scattered(forms) == {}
