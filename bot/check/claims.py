@@ -41,7 +41,12 @@ def parse_answer(text: str) -> Parsed:
     lines, cause = _without_cause(text.strip().splitlines())
     said = "\n".join(lines).strip()
     head, body = _split(said)
-    return Parsed(head, body, cause, tuple(dict.fromkeys(_CITED.findall(said))))
+    return Parsed(head, body, cause, cited_in(said))
+
+
+def cited_in(text: str) -> tuple[str, ...]:
+    """The ids of evidence that a text cites, in order of first appearance."""
+    return tuple(dict.fromkeys(_CITED.findall(text)))
 
 
 def _without_cause(lines: list[str]) -> tuple[list[str], dict[str, str] | None]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from bot.agent.loop import Worked
 from bot.agent.route import FALLBACK
-from bot.check.claims import check_claims, parse_answer
+from bot.check.claims import Parsed, check_claims, cited_in, parse_answer
 from bot.check.numbers import check_numbers, mark
 from bot.check.sources import correct
 from bot.domain.answers import Answer, Cause, Citation, Confidence
@@ -39,7 +39,7 @@ def build(
         cause=_cause(parsed.cause, claims.confidence),
         evidence=tuple(citation(item) for item in evidence),
         numbers=numbers,
-        charts=_charts(evidence, parsed.cited, blamed=parsed.cause is not None),
+        charts=_charts(evidence, parsed),
         missing=missing,
         model=worked.model,
         why=scoped.why,
@@ -87,11 +87,10 @@ def citation(item: Evidence) -> Citation:
     return Citation(item.id, item.source, item.env, item.query, item.summary, item.tool)
 
 
-def _charts(evidence: Sequence[Evidence], cited: Sequence[str], *, blamed: bool) -> tuple[Chart, ...]:
+def _charts(evidence: Sequence[Evidence], parsed: Parsed) -> tuple[Chart, ...]:
     """One picture says most: of the evidence cited first that has one; for a cause, else of the first that has. Where
-    nothing is blamed, a picture nobody spoke of would be noise."""
+    nothing is blamed, only what the head cites counts: the body is behind Details, and its picture would be noise."""
     drawn = {item.id: item.chart for item in evidence if item.chart is not None}
+    cited = cited_in(parsed.head) if parsed.cause is None else (*parsed.cited, *drawn)
     best = next((drawn[cite] for cite in cited if cite in drawn), None)
-    if best is None and blamed:
-        best = next(iter(drawn.values()), None)
     return (best,) if best is not None else ()

@@ -30,12 +30,21 @@ def seen(id_: str, *, drawn: bool = True) -> Evidence:
         ("payments is slow [E3], see also [E2].\n\nMore.\n\n" + CAUSE, ["E3"]),
         ("payments is slow [E1].\n\nMore.\n\n" + CAUSE, ["E2"]),
         ("Nothing is wrong [E1].\n\nMore.\n\nCAUSE null", []),
+        ("Nothing is wrong [E1].\n\n**New in the logs** [E3].\n\nCAUSE null", []),
+        ("payments is slow [E1].\n\n**Moved** [E3].\n\n" + CAUSE, ["E3"]),
         ("Memory runs full at noon [E3].\n\nMore.\n\nCAUSE null", ["E3"]),
     ],
-    ids=["cited first", "of a cause, the first there is", "nothing blamed, nothing cited", "cited without a cause"],
+    ids=[
+        "cited first",
+        "of a cause, the first there is",
+        "nothing blamed, nothing cited",
+        "nothing blamed, cited behind Details",
+        "of a cause, cited behind Details",
+        "cited without a cause",
+    ],
 )
 def test_a_picture_is_shown_that_somebody_speaks_of(text: str, shown: list[str]) -> None:
-    """Where nothing is blamed, a picture nobody cited is noise."""
+    """Where nothing is blamed, a picture that the head does not cite is noise."""
     evidence = [seen("E1", drawn=False), seen("E2"), seen("E3")]
     known = Context("ans:1", Channel("C1", "incidents"), Person("U1"))
     worked = Worked(text, (), "claude:x", Usage(), 1)
