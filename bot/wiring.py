@@ -18,7 +18,7 @@ from bot.domain.ports import Chat, Replies, Run
 from bot.engine import tables
 from bot.engine.dbos import DbosEngine
 from bot.engine.inline import InlineEngine
-from bot.flows import answer, beside, compare, heartbeat
+from bot.flows import answer, beside, compare, heartbeat, opening
 from bot.flows.deps import Deps
 from bot.parts import Registry, all_flows, all_tools, open_sources, policy
 from bot.readiness import Readiness, Report
@@ -165,7 +165,7 @@ async def open_house(settings: Settings, *, listen: bool = True) -> AsyncIterato
                 await answer.failed(told[0].deps, run.key, run.payload, error)
 
         async def on_anew(run: Run) -> None:
-            await store.notes.put(answer.anew_note(run.key), __version__, replace=True)
+            await store.notes.put(opening.anew_note(run.key), __version__, replace=True)
 
         async def beat() -> bool:
             return await told[0].vitals.beat()

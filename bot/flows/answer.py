@@ -1,12 +1,12 @@
 """Answer one question in one place: the main job, step by step."""
 
 import asyncio
-import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 from bot import telemetry
 from bot.agent.budget import Budget, going_on
@@ -17,35 +17,23 @@ from bot.agent.route import FALLBACK
 from bot.agent.toolbox import Ledger, Toolbox
 from bot.domain.answers import Answer, Failure
 from bot.domain.events import Event, Facts
-from bot.domain.investigations import Posted, Question, Record
+from bot.domain.investigations import Question, Record
 from bot.domain.messages import JSON, Effort, ToolCall, ToolResult
 from bot.domain.outcomes import ToolFault, decode, encode
-from bot.domain.place import Place, Said
+from bot.domain.place import Said
 from bot.domain.plugin import Flow
 from bot.domain.ports import Engine, Reply, Steps
 from bot.domain.tools import Desk, Role
-from bot.flows import context, facts, pictures, scope, steer, verdict
+from bot.flows import context, facts, opening, pictures, scope, steer, verdict
 from bot.flows.context import Context
 from bot.flows.deps import Deps
+from bot.flows.opening import Begun
 from bot.flows.scope import Scoped
 
 NAME = "answer"
-FRESH_SECONDS = 10.0  # from the message to its acceptance, when nothing is wrong, clocks included
-_NUMBER = re.compile(r"\d+\.\d+")
+J = TypeVar("J", bound="Job")
 _GIVEN: tuple[Role, ...] = ("alerts", "movers")
 EFFORT: dict[str, Effort] = {"fast": "low", "normal": "medium", "deep": "high"}
-
-
-@dataclass(frozen=True)
-class Begun:
-    """Where the placeholder stands and when work began; without one, `state` says why nothing is answered. `anew` is
-    the version that began it again."""
-
-    started: datetime
-    place: Place
-    posted: Posted | None = None
-    state: str = ""
-    anew: str = ""
 
 
 def key_of(question: Question) -> str:
@@ -60,11 +48,6 @@ def lane_of(question: Question) -> str:
     return question.place.lane if question.place.thread else f"{question.place.lane}{question.ts}"
 
 
-def anew_note(key: str) -> str:
-    """The note that says by which version an investigation was begun again."""
-    return f"anew:{key}"
-
-
 async def request(engine: Engine, question: Question) -> bool:
     """Accept a question: one write. False when it was accepted before."""
     stamped = replace(question, accepted=question.accepted or time.time())
@@ -73,24 +56,27 @@ async def request(engine: Engine, question: Question) -> bool:
 
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """The whole way from the placeholder to the answer."""
+    return await investigate(steps, deps, payload, Job, _answer)
+
+
+async def investigate(
+    steps: Steps, deps: Deps, payload: JSON, kind: type[J], work: Callable[[J], Awaitable[str]]
+) -> JSON:
+    """What every investigation begins and ends with; `work` says in a word, for the metrics, what it came to."""
     question = context.masked(deps, decode(Question, payload))
-    begun: Begun = await steps.once("begin", partial(begin, steps, deps, question), Begun)
+    begun: Begun = await steps.once("begin", partial(opening.begin, steps, deps, question), Begun)
     if begun.posted is None:
         telemetry.count("answers", state=begun.state)
         return {"state": begun.state}
     fresh = not (steps.replaying or begun.anew)
     reply = deps.replies.open(begun.place, steps.key, begun.posted, question.asker, fresh=fresh)
     known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
-    job = Job(steps, deps, question, begun, reply, known, scope.resolve(question, known, begun.started, deps))
+    job = kind(steps, deps, question, begun, reply, known, scope.resolve(question, known, begun.started, deps))
     try:
-        if job.scoped.choices:
-            await steps.once("finish", partial(job.finish, scope.ask_which(job.scoped, steps.key)), bool)
-        else:
-            worked = await job.work()
-            await steps.once("finish", partial(job.conclude, worked), bool)
+        state = await work(job)
     finally:
         reply.leave()
-    telemetry.count("answers", state="answered")
+    telemetry.count("answers", state=state)
     return {"state": "answered"}
 
 
@@ -239,46 +225,17 @@ class Job:
         return True
 
 
-async def begin(steps: Steps, deps: Deps, question: Question) -> Begun:
-    """The placeholder, and the audit's first word; or why there is nothing to do."""
-    key, now = steps.key, deps.clock.now()
-    if await deps.notes.get(steer.joined_note(key)):
-        return Begun(now, question.place, state="joined")
-    if question.way == "follow_up" and not await _may_follow_up(deps, question):
-        return Begun(now, question.place, state="not_asked")
-    anew = await deps.notes.get(anew_note(key)) or ""
-    queued = await deps.notes.get(steer.queued_note(key))
-    again = bool(anew or queued) or may_stand_there(question) or await steps.resumed()
-    text = f"Looking into it: “{_short(question.text)}”" if question.text else "Looking into it"
-    telemetry.observe("queue_seconds", now.timestamp() - question.accepted)
-    posted = await deps.replies.begin(question.place, key, text, again=again)
-    telemetry.observe("status_seconds", deps.clock.now().timestamp() - question.accepted)
-    place = question.place if question.place.thread else replace(question.place, thread=posted.ts)
-    if posted.final:  # the databases are older than the thread: they were restored from a backup
-        await deps.audit.put(Record(key, question, "answered", now, posted, None, now))
-        return Begun(now, place, state="answered before")
-    await deps.audit.put(Record(key, question, "running", now, posted))
-    return Begun(now, place, posted, anew=anew)
-
-
-async def _may_follow_up(deps: Deps, question: Question) -> bool:
-    channel = await deps.chat.channel(question.place.channel)
-    return channel.direct or deps.policy.is_incident(channel)
-
-
-def may_stand_there(question: Question) -> bool:
-    """Whether the placeholder may have been posted before its acceptance: the databases were restored from a backup."""
-    number = _NUMBER.fullmatch(question.ts)
-    return number is not None and abs(question.accepted - float(question.ts)) > FRESH_SECONDS
-
-
 def _time(ts: str) -> str:
     return f"{datetime.fromtimestamp(float(ts), UTC):%H:%M:%S}"
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 140 else line[:139] + "…"
+async def _answer(job: Job) -> str:
+    if job.scoped.choices:
+        await job.steps.once("finish", partial(job.finish, scope.ask_which(job.scoped, job.steps.key)), bool)
+    else:
+        worked = await job.work()
+        await job.steps.once("finish", partial(job.conclude, worked), bool)
+    return "answered"
 
 
 async def failed(deps: Deps, key: str, payload: JSON, error: BaseException) -> None:

@@ -15,9 +15,9 @@ from bot.domain.plugin import Flow
 from bot.domain.ports import Engine, Steps
 from bot.domain.tools import Desk, Role
 from bot.flows import context, scope
-from bot.flows.answer import Begun, may_stand_there
 from bot.flows.context import Context
 from bot.flows.deps import Deps
+from bot.flows.opening import Begun, may_stand_there
 
 NAME = "beside"
 _ROLE: dict[str, Role] = {"alerts": "alerts", "metrics": "signals"}

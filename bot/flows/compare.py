@@ -24,12 +24,11 @@ from bot.domain.events import Draft, Event
 from bot.domain.evidence import Evidence
 from bot.domain.investigations import Question
 from bot.domain.messages import JSON, Message, ToolResult, Usage
-from bot.domain.outcomes import Fault, ModelOutcome, Turn, decode, encode
+from bot.domain.outcomes import Fault, ModelOutcome, Turn, encode
 from bot.domain.place import Channel
 from bot.domain.plugin import Flow
 from bot.domain.ports import Engine, Steps
 from bot.flows import answer, context, scope, verdict
-from bot.flows.answer import Begun
 from bot.flows.context import Context
 from bot.flows.deps import Deps
 
@@ -54,32 +53,7 @@ async def request(engine: Engine, question: Question) -> bool:
 
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """Placeholder, evidence, both answers at once, one message."""
-    question = context.masked(deps, decode(Question, payload))
-    begun: Begun = await steps.once("begin", partial(answer.begin, steps, deps, question), Begun)
-    if begun.posted is None:
-        return {"state": begun.state}
-    fresh = not (steps.replaying or begun.anew)
-    reply = deps.replies.open(begun.place, steps.key, begun.posted, question.asker, fresh=fresh)
-    known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
-    scoped = replace(scope.resolve(question, known, begun.started, deps), models=(FALLBACK,), digesters=())
-    job = Gathering(steps, deps, question, begun, reply, known, scoped)
-    try:
-        names = await steps.once("models", partial(_pair, deps, known), tuple[str, ...])
-        if scoped.choices:
-            said = scope.ask_which(scoped, steps.key)
-            await steps.once("finish", partial(job.finish, said), bool)
-        elif len(names) < len(LETTERS):
-            said = Answer(head=_lacking(deps, known), trace=steps.key)
-            await steps.once("finish", partial(job.finish, said), bool)
-        else:
-            worked = await job.work()
-            calls = [partial(_ask, job, name, worked, _room(deps, names)) for name in names]
-            outcomes = await steps.together("sides", calls, ModelOutcome)
-            await steps.once("finish", partial(_conclude, job, worked, names, outcomes), bool)
-    finally:
-        reply.leave()
-    telemetry.count("answers", state="compared")
-    return {"state": "answered"}
+    return await answer.investigate(steps, deps, payload, Gathering, _compare)
 
 
 @dataclass(frozen=True)
@@ -94,6 +68,23 @@ class Gathering(answer.Job):
     async def join(self) -> tuple[str, ...]:
         """Nothing: what waits in the thread is for another."""
         return ()
+
+
+async def _compare(found: Gathering) -> str:
+    job = replace(found, scoped=replace(found.scoped, models=(FALLBACK,), digesters=()))
+    steps, deps, known = job.steps, job.deps, job.known
+    names = await steps.once("models", partial(_pair, deps, known), tuple[str, ...])
+    if job.scoped.choices:
+        await steps.once("finish", partial(job.finish, scope.ask_which(job.scoped, steps.key)), bool)
+    elif len(names) < len(LETTERS):
+        said = Answer(head=_lacking(deps, known), trace=steps.key)
+        await steps.once("finish", partial(job.finish, said), bool)
+    else:
+        worked = await job.work()
+        calls = [partial(_ask, job, name, worked, _room(deps, names)) for name in names]
+        outcomes = await steps.together("sides", calls, ModelOutcome)
+        await steps.once("finish", partial(_conclude, job, worked, names, outcomes), bool)
+    return "compared"
 
 
 async def _pair(deps: Deps, known: Context) -> tuple[str, ...]:

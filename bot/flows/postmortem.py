@@ -23,13 +23,11 @@ from bot.domain.events import Status
 from bot.domain.evidence import Evidence
 from bot.domain.investigations import Question, Record
 from bot.domain.messages import JSON, Usage
-from bot.domain.outcomes import Fault, ModelOutcome, Turn, decode, encode
+from bot.domain.outcomes import Fault, ModelOutcome, Turn, encode
 from bot.domain.plugin import Flow
-from bot.domain.ports import Engine, Reply, Steps
+from bot.domain.ports import Engine, Steps
 from bot.domain.window import Window
-from bot.flows import answer, context, scope, timeline, verdict
-from bot.flows.answer import Begun
-from bot.flows.context import Context
+from bot.flows import answer, scope, timeline, verdict
 from bot.flows.deps import Deps
 
 NAME = "postmortem"
@@ -68,27 +66,19 @@ async def request(engine: Engine, question: Question) -> bool:
 
 async def run(steps: Steps, deps: Deps, payload: JSON) -> JSON:
     """Placeholder, one turn of a model, the draft."""
-    question = context.masked(deps, decode(Question, payload))
-    begun: Begun = await steps.once("begin", partial(answer.begin, steps, deps, question), Begun)
-    if begun.posted is None:
-        return {"state": begun.state}
-    fresh = not (steps.replaying or begun.anew)
-    reply = deps.replies.open(begun.place, steps.key, begun.posted, question.asker, fresh=fresh)
-    known: Context = await steps.once("context", partial(context.read, deps, question, begun.place, steps.key), Context)
-    scoped = replace(scope.resolve(question, known, begun.started, deps), choices=())
-    job = answer.Job(steps, deps, question, begun, reply, known, scoped)
-    try:
-        flows = await steps.once("records", partial(_told, deps, question), tuple[str, ...])
-        kept = await _kept(deps, flows)
-        if kept is None:
-            await steps.once("finish", partial(job.finish, Answer(head=NOTHING, trace=steps.key)), bool)
-        else:
-            draft = await _write(job, reply, kept)
-            await steps.once("finish", partial(_conclude, job, kept, draft), bool)
-    finally:
-        reply.leave()
-    telemetry.count("answers", state="post-mortem")
-    return {"state": "answered"}
+    return await answer.investigate(steps, deps, payload, answer.Job, _draft)
+
+
+async def _draft(job: answer.Job) -> str:
+    steps = job.steps
+    flows = await steps.once("records", partial(_told, job.deps, job.question), tuple[str, ...])
+    kept = await _kept(job.deps, flows)
+    if kept is None:
+        await steps.once("finish", partial(job.finish, Answer(head=NOTHING, trace=steps.key)), bool)
+    else:
+        draft = await _write(job, kept)
+        await steps.once("finish", partial(_conclude, job, kept, draft), bool)
+    return "post-mortem"
 
 
 async def _told(deps: Deps, question: Question) -> tuple[str, ...]:
@@ -109,7 +99,7 @@ async def _kept(deps: Deps, flows: Sequence[str]) -> Kept | None:
     return Kept(tuple(found), tuple(evidence), best)
 
 
-async def _write(job: answer.Job, reply: Reply, kept: Kept) -> Draft:
+async def _write(job: answer.Job, kept: Kept) -> Draft:
     """By the first model of the route that answers."""
     deps, usage, gone = job.deps, Usage(), list[str]()
     if job.known.spent_usd >= deps.policy.usd_per_day:
@@ -117,8 +107,7 @@ async def _write(job: answer.Job, reply: Reply, kept: Kept) -> Draft:
     for choice in scope.models_for("post-mortem", deps.policy.scope(job.known.channel), deps):
         if choice.name == FALLBACK:
             break
-        if not job.steps.replaying:
-            reply.show(Status(f"{shown(choice.name)} writes the draft"))
+        job.show(Status(f"{shown(choice.name)} writes the draft"))
         outcome = await job.steps.once(f"model:{choice.name}", partial(_ask, job, kept, choice.name), ModelOutcome)
         usage += outcome.usage
         if isinstance(outcome, Turn):
