@@ -23,9 +23,11 @@ from bot.flows.deps import Deps, Scope
 _ANCHOR_ROLE: dict[str, Role] = {"deploy": "changes", "alert": "alerts"}
 
 
-# Asked of the present, whatever stretch the thread looked at before.
+# Asked of the present or of what comes, whatever stretch the thread looked at before.
 _PRESENT = re.compile(
-    r"\b(now|currently|at the moment|still|is (it|this|that) over|(what|who) is firing|what fires)\b", re.I
+    r"\b(now|currently|at the moment|still|is (it|this|that) over|(what|who) is firing|what fires|"
+    r"will|going to|about to|soon|breaks? next|predict|forecast|run(s|ning)? (out|full)|fill(s|ing)? up)\b",
+    re.IGNORECASE,
 )
 
 

@@ -78,8 +78,8 @@ def ahead(known: Known, clock: Clock) -> list[str]:
     )
 
 
-def expected(known: Known, clock: Clock) -> str:
-    """What will break next, in a sentence; empty where nobody looked."""
+def expected(known: Known, clock: Clock, about: Callable[[Row], bool]) -> str:
+    """What will break next, in a sentence, of what is asked about first; empty where nobody looked."""
     piece = known.first("forecast")
     if piece is None:
         return ""
@@ -87,7 +87,8 @@ def expected(known: Known, clock: Clock) -> str:
     if not rows:
         looked = f"none of {int(piece.facts.get('looked_at') or 0)} resources is likely to run into its limit"
         return f"Nothing is about to break: {looked}{known.id('forecast')}."
-    return f"Breaks next: {_breach(rows[0], clock)}{known.id('forecast')}."
+    first = next(filter(about, rows), rows[0])
+    return f"Breaks next: {_breach(first, clock)}{known.id('forecast')}."
 
 
 def _breach(row: Row, clock: Clock) -> str:

@@ -53,12 +53,13 @@ def _second(asked: Asked, known: Known) -> Plan:
     movers = known.first("movers")
     cause = movers.facts.get("cause") if movers else None
     services = movers.facts.get("services", []) if movers else []
-    service = (cause or {}).get("service") or service_in(asked, services)
+    named = service_in(asked, services)
+    service = (cause or {}).get("service") or named
     alert = leading_alert(known, service)
     if alert and (expr := left_side(alert.get("expr") or _rule_expr(known, alert["name"]))):
         plan.append(("range", {"query": expr}))
-    if service:
-        plan.append(("signals", {"service": service}))
+    if looked := (named if asked.kind == "value" and named else service):
+        plan.append(("signals", {"service": looked}))
     if cause or alert:
         plan.append(("changes", {}))
     since = str((cause or {}).get("since") or (alert or {}).get("since") or "")

@@ -7,9 +7,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["unhealthy", "why", "alerts", "changed", "over", "ahead"]
+_SIGNALS = {
+    r"errors?|error rate|failures?|5xx": r"^(errors|failures)",
+    r"latency|latencies|response times?|duration|p\d\d\d?": r"^latency",
+    r"traffic|requests?|rps|qps|throughput": r"^traffic",
+    r"memory|ram|heap": r"^(memory|heap)",
+    r"disks?|volumes?|storage": r"^(disk|volume|storage)",
+    r"cpu": r"^cpu",
+    r"pools?|connections?": r"^(pool|connections)",
+    r"queues?|lag|backlog": r"^(queue|lag|backlog)",
+}
+"""Words that people ask for a signal with, and how its name begins."""
+Kind = Literal["unhealthy", "why", "alerts", "changed", "over", "ahead", "value"]
+_AHEAD = (
+    r"\b(will|going to|about to|might|could)\b.*\b(break|fail|fill|full|run out|crash|go down|exhaust|exceed)\b|"
+    r"\b(predict|forecast|breaks? next|fill(s|ing)? up|run(s|ning)? (out|full))"
+)
+_VALUE = (
+    r"\b(how (many|much|high|large|big|full|fast)|(what('s| is| was| were| are)|show( me)?)( the| our)?)\b"
+    rf"(?=.*\b({'|'.join(_SIGNALS)})\b)(?!.*\b(wrong|cause|changed|fire|firing|alerts?)\b)"
+)
 _KINDS: tuple[tuple[Kind, str], ...] = (
-    ("ahead", r"\b(will|going to|about to) (break|fail|fill|run out|crash|go down)\b|\b(predict|forecast|break next)"),
+    ("ahead", _AHEAD),
+    ("value", _VALUE),
     ("over", r"\b(over|still|recovered|resolved|back to normal|ended|finished|gone)\b"),
     ("changed", r"\bwhat('s| has| was)? ?(been )?(changed|deployed|released)\b|\bdeploy(s|ed|ments?)?\b.*\?"),
     ("alerts", r"\b(what|which|any|list|show)\b.*\b(fires?|firing|alerts?|alerting)\b|^alerts?\b"),
@@ -34,7 +54,11 @@ _PLAIN = frozenset(
 
 @dataclass(frozen=True)
 class Asked:
-    """The question with what its context says; `named` is a service that was named, known or not; zone is IANA."""
+    """The question with what its context says; `named` is a service that was named, known or not; zone is IANA.
+
+    `signal` is a pattern for the names of the signals asked about, empty where it is about all; `percentile` when the
+    question wants one.
+    """
 
     text: str
     kind: Kind
@@ -43,6 +67,8 @@ class Asked:
     window: str = ""
     subject: str = ""
     closing: bool = False
+    signal: str = ""
+    percentile: bool = False
 
 
 def read(text: str) -> Asked:
@@ -53,7 +79,8 @@ def read(text: str) -> Asked:
     subject = str(data.get("alert_or_message_asked_about") or "")
     window = data.get("window") if isinstance(data.get("window"), dict) else {}
     said = str((window or {}).get("as_asked") or "")
-    return Asked(words, _kind(words), _named(words), str(data.get("asker_time_zone") or "UTC"), said, subject)
+    zone, percentile = str(data.get("asker_time_zone") or "UTC"), bool(re.search(r"\bp\d\d\d?\b", words.lower()))
+    return Asked(words, _kind(words), _named(words), zone, said, subject, signal=_signal(words), percentile=percentile)
 
 
 def _context(text: str) -> dict[str, Any]:
@@ -72,10 +99,14 @@ def _kind(words: str) -> Kind:
     return next((kind for kind, pattern in _KINDS if re.search(pattern, lowered)), "unhealthy")
 
 
+def _signal(words: str) -> str:
+    return next((name for said, name in _SIGNALS.items() if re.search(rf"\b({said})\b", words.lower())), "")
+
+
 def _named(words: str) -> str:
     match = _NAMED.search(words)
     name = match.group(1).rstrip(".") if match else ""
-    return "" if name.lower() in _PLAIN else name
+    return "" if name.lower() in _PLAIN or _signal(name) else name
 
 
 def service_in(asked: Asked, services: Sequence[str]) -> str:

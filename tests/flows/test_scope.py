@@ -180,3 +180,14 @@ def test_a_channel_without_a_name_may_be_one_that_stays_in_house() -> None:
     assert policy.scope(Channel("C1", "general")) == Scope()
     assert policy.scope(Channel("D1", direct=True)) == Scope()
     assert Policy(scopes={"inc-web": Scope(envs=("prod",))}).scope(Channel("C1")) == Scope()
+
+
+@pytest.mark.parametrize("text", ["is it over?", "will anything run full soon?", "what breaks next?", "and now?"])
+async def test_what_is_asked_of_the_present_leaves_the_earlier_window(text: str) -> None:
+    """Whatever stretch the thread looked at before; what happened next is asked of that stretch."""
+    earlier, now = await windows("why was cart slow 2 hours ago?", text)
+    assert earlier.end < NOW - timedelta(minutes=30)
+    assert now.end >= NOW
+    assert now.seconds == 3_600
+    (_, then) = await windows("why was cart slow 2 hours ago?", "what happened next?")
+    assert then.end < NOW - timedelta(minutes=30)

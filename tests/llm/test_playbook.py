@@ -1,5 +1,8 @@
 """The model that is none: it plans by rules, and answers in the house's form."""
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
 
 from bot.domain.messages import Message, ToolCall, ToolResult
@@ -272,3 +275,62 @@ async def test_what_breaks_next() -> None:
     text = await answer("what will break next?", fires(), seen(), rare)
     assert head_of(text)[0].startswith("Nothing is about to break: none of 25 resources")
     assert "About to break" not in text
+
+
+async def test_what_is_asked_about_breaks_first() -> None:
+    """Of all that is expected, the named service's and signal's own comes first, else the soonest."""
+    rows = [crossing(), crossing(service="cart", signal="memory used"), crossing(service="cart", signal="pool used")]
+    given = (fires(), seen(services=("cart", "db")), result("forecast", "E4", breaches=rows, looked_at=25))
+    assert "Breaks next: cart memory used" in head_of(await answer("will memory run out?", *given))[0]
+    assert "Breaks next: cart memory used" in head_of(await answer("will cart break?", *given))[0]
+    assert "Breaks next: cart pool used" in head_of(await answer("will the pool of cart be full?", *given))[0]
+    assert "Breaks next: db disk used" in head_of(await answer("will traffic break anything?", *given))[0]
+
+
+def calm(signal: str, reason: str, service: str = "cart") -> dict[str, Any]:
+    """A signal that did not move."""
+    return mover(service, "", signal=signal, reason=reason)
+
+
+async def test_a_figure_that_is_asked_for_comes_first() -> None:
+    """Measured at the service that is named, with its evidence; then how things stand."""
+    rows = [
+        calm("errors (hits_total)", "9 %, as usual (8 %)", "pay"),
+        calm("errors (hits_total)", "0.5 %, as usual (0.4 %)"),
+        calm("latency (took_seconds)", "90 ms, as usual (91 ms)"),
+        calm("latency of calls to pay (out_seconds)", "20 ms, as usual (20 ms)"),
+    ]
+    given = (fires(), seen(cause("pay"), services=("cart", "pay")), result("signals", "E4", movers=rows))
+    head = head_of(await answer("how many errors does cart have?", *given))
+    assert head[0] == "cart: errors (hits_total) 0.5 %, as usual (0.4 %) [E4]."
+    assert head[1].startswith("Nothing is wrong with cart")
+    assert "But pay: errors" in head[1]
+    head = head_of(await answer("what is the p95 of cart?", *given))
+    assert (
+        head[0] == "cart: latency (took_seconds) 90 ms, as usual (91 ms) (the mean, no percentile) [E4]; 1 more below."
+    )
+
+
+async def test_a_figure_that_nobody_measured_is_not_made_up() -> None:
+    """Without the signal or the service, the answer is how things stand."""
+    given = (fires(), seen(cause("pay")), result("signals", "E4", movers=[calm("traffic (hits_total)", "3 per s")]))
+    for text in ("how much memory does pay use?", "how many errors are there?"):
+        assert head_of(await answer(text, *given))[0].startswith("pay is unhealthy")
+
+
+async def test_the_named_service_is_measured_not_the_cause() -> None:
+    """When a figure of it is asked for."""
+    given = (fires(), seen(cause("pay"), services=("cart", "pay")))
+    made = await turn(opening("how many errors does cart have?", *given))
+    assert {"service": "cart"} in [call.arguments for call in made.message.calls]
+    made = await turn(opening("why is cart slow?", *given))
+    assert {"service": "pay"} in [call.arguments for call in made.message.calls]
+
+
+async def test_lists_end_before_the_next_paragraph() -> None:
+    """In Markdown a line right behind a list is its last item's."""
+    text = await answer(ASKED, fires(alert("Bad", "pay")), seen(cause("pay"), movers=[mover("pay"), mover("shop")]))
+    lines = text.split("\n")
+    for before, line in pairwise(lines):
+        assert not before.startswith("- ") or not line or line.startswith("- ")
+    assert sum(line.startswith("- ") for line in lines) == 2

@@ -21,12 +21,41 @@ from bot.llm._playbook_plan import left_side
         ("is payments still broken?", "over", "payments"),
         ("why is everything down?", "why", ""),
         ("how is cart doing?", "why", "cart"),
+        ("what will break next?", "ahead", ""),
+        ("will anything run full soon?", "ahead", ""),
+        ("when will the disk be full?", "ahead", ""),
+        ("is the pool running out?", "ahead", ""),
+        ("could memory run out tonight", "ahead", ""),
+        ("how many errors does pay have?", "value", ""),
+        ("what's the p99 of checkout?", "value", ""),
+        ("how full is the disk of orders-db?", "value", ""),
+        ("show me the latency of cart", "value", ""),
+        ("is latency ok?", "unhealthy", ""),
+        ("what is the cause of the errors?", "why", ""),
+        ("why are there errors in pay?", "why", ""),
+        ("what was the error rate before it broke?", "value", ""),
     ],
 )
 def test_kinds_and_names(text: str, kind: str, named: str) -> None:
     """Which sort of answer, and about which service, known or not."""
     asked = question.read(text)
     assert (asked.kind, asked.named) == (kind, named)
+
+
+@pytest.mark.parametrize(
+    ("text", "signal", "percentile"),
+    [
+        ("how many errors does pay have?", "^(errors|failures)", False),
+        ("what's the p99 of checkout?", "^latency", True),
+        ("when will the disk be full?", "^(disk|volume|storage)", False),
+        ("why is pay slow?", "", False),
+        ("what do the lagoon and the program say?", "", False),
+    ],
+)
+def test_the_signal_asked_about(text: str, signal: str, *, percentile: bool) -> None:
+    """Whole words name it."""
+    asked = question.read(text)
+    assert (asked.signal, asked.percentile) == (signal, percentile)
 
 
 def test_the_context_rides_along() -> None:
