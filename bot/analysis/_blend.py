@@ -11,6 +11,7 @@ import numpy as np
 
 from bot.analysis._members import DAYS, Past, Steps, members
 from bot.analysis._regular import despiked
+from bot.analysis._rhythm import rhythm
 from bot.analysis.frames import Array
 
 ORIGINS = 80
@@ -39,10 +40,12 @@ class Blend:
 
 def blend(x: Array, horizon: int, day: int) -> Blend | None:
     """The blend for a series of about unit scale, `horizon` steps on; None where the past allows no backtests."""
-    origins = _origins(x.size, horizon, day)
+    smooth = despiked(x)
+    turn = rhythm(smooth, day)
+    origins = _origins(x.size, horizon, day, turn)
     if origins.size <= FEWEST:
         return None
-    paths = members(Past(despiked(x), origins, horizon, day))
+    paths = members(Past(smooth, origins, horizon, day, turn))
     now, pasts = int(origins[-1]), origins[:-1]
     came = x[pasts[:, None] + np.arange(horizon)]
     errors = came - paths[:, :-1]
@@ -58,7 +61,7 @@ def blend(x: Array, horizon: int, day: int) -> Blend | None:
     return Blend(centre, rest, came, tells / tells.sum(), ages)
 
 
-def _origins(size: int, horizon: int, day: int) -> Steps:
+def _origins(size: int, horizon: int, day: int, turn: int) -> Steps:
     """Past origins, ascending, whose whole horizon is known, and the present one; as much history as members need."""
     seasonal = size >= 4 * day
     gap = max(1, (min(day, horizon) // 4) if seasonal else horizon // 8)
@@ -69,7 +72,7 @@ def _origins(size: int, horizon: int, day: int) -> Steps:
         need = 2 * day
     else:
         need = max(4, size // 4)
-    pasts = np.arange(size - horizon, need - 1, -gap, dtype=np.int64)[:ORIGINS][::-1]
+    pasts = np.arange(size - horizon, max(need, turn) - 1, -gap, dtype=np.int64)[:ORIGINS][::-1]
     return np.append(pasts, size)
 
 

@@ -1,8 +1,8 @@
 """The simple forecasters an ensemble is made of, each for many origins at once.
 
 None is good everywhere, each is right somewhere: the newest level, straight lines, the same time yesterday or last
-week, the usual day, each with and without what the level did since. Level means come from running sums, so that a
-member costs one pass over origins × horizon.
+week, the usual day, the last cycle of a rhythm of its own, each with and without what the level did since. Level means
+come from running sums, so that a member costs one pass over origins × horizon.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,15 @@ DAYS = 7
 
 
 class Past:
-    """A regular series with its running sums, seen from `origins` (first future samples) over `horizon` steps."""
+    """A regular series with its running sums, seen from `origins` (first future samples) over `horizon` steps.
 
-    def __init__(self, x: Array, origins: Steps, horizon: int, day: int) -> None:
+    `turn` is the length of its own rhythm in steps, 0 for none.
+    """
+
+    def __init__(self, x: Array, origins: Steps, horizon: int, day: int, turn: int = 0) -> None:
         self.x = x
         self.day = day
+        self.turn = turn
         self.origins = origins
         self.at = origins[:, None]
         self.ahead = np.arange(horizon)
@@ -89,6 +93,8 @@ def _all(past: Past) -> Iterator[Array]:
         yield from _daily(past)
     if past.first >= (DAYS + 1) * past.day and past.horizon <= DAYS * past.day:
         yield from _weekly(past)
+    if past.turn:
+        yield from _own(past)
     found = regressed(past.x, past.origins, past.horizon, past.day, past.recent)
     if found is not None:
         yield found
@@ -124,6 +130,16 @@ def _daily(past: Past) -> Iterator[Array]:
     yield usual - past.mean(days * day) + today + growth * turns
     before = [past.mean(recent + k * day, k * day) for k in range(1, days)]
     yield usual + (past.mean(recent) - sum(before, np.zeros(past.at.shape)) / len(before)) * past.fading
+
+
+def _own(past: Past) -> Iterator[Array]:
+    """The last cycle of the series' own rhythm: as it was, and with what the level did since."""
+    turn, recent = past.turn, past.recent
+    turns = 1 + past.ahead // turn
+    last = past.around(past.index - turn * turns)
+    since = past.mean(recent) - past.mean(recent + turn, turn)
+    yield last
+    yield last + since * turns
 
 
 def _weekly(past: Past) -> Iterator[Array]:
