@@ -1,8 +1,8 @@
 """A blend of simple forecasts whose weights and whose errors are measured on the series' own past.
 
-Every member forecasts from many past origins; the weights minimise the squared error there, drawn towards weights by
-inverse squared error, for each half of the horizon. The errors of the blend are those at origins that had no part in
-its weights.
+Every member forecasts from many past origins and weighs by the inverse square of its mean squared error there, in each
+half of the horizon. (Weights that also heed which errors members share were tried: so few pasts do not tell them.) The
+errors of the blend are those at origins that had no part in its weights.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,6 @@ ORIGINS = 80
 FOLDS = 6
 FEWEST = 4
 """Fewer backtests than these say nothing of the spread."""
-RIDGE = 5.0
-"""How strongly weights are drawn towards inverse squared errors, in units of the best member's error."""
 NEAR = 0.3
 """Origins within this share of a day's phase tell most about the present one."""
 WEEKLY = 4.0
@@ -90,22 +88,9 @@ def _tells(away: Steps, day: int) -> Array:
 
 def _weights(errors: Array, tells: Array, folds: Steps) -> Array:
     """Members' weights without each fold's origins, and last with all: shape (folds + 1, members), rows sum to 1."""
-    count, backtests, horizon = errors.shape
-    by_origin = errors.transpose(1, 0, 2)
-    products = by_origin @ by_origin.transpose(0, 2, 1) / horizon
     shares = np.where(folds == np.arange(FOLDS + 1)[:, None], 0.0, tells)
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), TINY)
-    gram = (shares @ products.reshape(backtests, -1)).reshape(-1, count, count)
-    own = np.diagonal(gram, axis1=1, axis2=2) + TINY
-    best = own.min(axis=1, keepdims=True)
-    towards = (best / own) ** 2
-    towards /= towards.sum(axis=1, keepdims=True)
-    pull = RIDGE * best
-    scale = own.mean(axis=1)
-    system = np.ones((FOLDS + 1, count + 1, count + 1))
-    system[:, :count, :count] = (gram + pull[:, :, None] * np.eye(count)) / scale[:, None, None]
-    system[:, count, count] = 0.0
-    wanted = np.concatenate([pull * towards / scale[:, None], np.ones((FOLDS + 1, 1))], axis=1)
-    weights = np.maximum(np.linalg.solve(system, wanted[..., None])[:, :count, 0], 0.0)
+    own = shares @ np.mean(errors**2, axis=2).T + TINY
+    weights = (own.min(axis=1, keepdims=True) / own) ** 2
     found: Array = weights / weights.sum(axis=1, keepdims=True)
     return found

@@ -23,8 +23,6 @@ FINEST = 288
 KEPT = 35
 """Days of history that are looked at."""
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
-SPREAD = 0.95
-"""Errors at left-out origins overstate those of the blend of all by so much."""
 CALM = 0.6
 """The likely time is also judged by paths that miss the centre by so much less."""
 DIRECT = 0.8
@@ -120,7 +118,7 @@ def outlook(values: ArrayLike, horizon: int, day: int, bounds: Bounds = OPEN) ->
         return Outlook(paths, even, np.median(paths, axis=0), nothing, nothing, np.zeros(0))
     recent = np.exp(-3 * found.ages)
     return Outlook(
-        back(found.centre + SPREAD * found.errors), found.weights, back(found.centre),
+        back(found.centre + found.errors), found.weights, back(found.centre),
         back(found.came - found.errors), back(found.came), recent / recent.sum(), grain(values),
     )  # fmt: skip
 
