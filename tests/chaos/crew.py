@@ -93,10 +93,11 @@ class Nursery:
         task.add_done_callback(self._tasks.discard)
 
     async def _close(self) -> None:
-        for process in self._alone:
-            if process.returncode is None:
-                process.kill()
-                await self.ended(process.pid)
+        alive = [process for process in self._alone if process.returncode is None]
+        for process in alive:
+            process.kill()
+        for process in alive:
+            await process.wait()  # those who attend may have been cancelled before
         if self._mother and self._mother.stdin:
             self._mother.stdin.close()
             await self._mother.wait()
